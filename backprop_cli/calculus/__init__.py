@@ -1,0 +1,1 @@
+"""The sweeps: a graph and a point in, plain numbers out."""

@@ -1,0 +1,131 @@
+"""Reverse mode: one sweep from the output back, and every adjoint is known.
+
+The adjoint of a node is d output / d node. The output's own is 1. Walking the nodes backwards,
+each node hands to each operand the contribution adjoint × local partial, and an operand's adjoint
+is the sum of all contributions that reach it: gradients add at branches, because a small step of
+the operand moves the output along every path at once (the multivariate chain rule). A node is
+visited only after all its users, since users stand behind it; so its adjoint is complete when it
+is handed on. (Griewank & Walther, Evaluating Derivatives, 2nd ed., algorithm 3.2.)
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from backprop_cli.calculus.partials import SELECTS, local_partials
+from backprop_cli.calculus.values import ARITHMETIC_ERRORS, ARITY
+from backprop_cli.graph import Graph
+from backprop_cli.readings.floats import FLOATS
+from backprop_cli.readings.formulas import Arithmetic
+
+
+class Contribution(NamedTuple):
+    """What one node hands to one operand: upstream × local."""
+
+    node: int
+    operand: int
+    upstream: Any
+    local: Any
+    value: Any
+
+
+def reverse(
+    graph: Graph,
+    values: list[Any],
+    output: int,
+    active: bytearray,
+    arithmetic: Arithmetic = FLOATS,
+) -> list[Any]:
+    """Return the adjoint of every node, None where nothing reached it.
+
+    `active` marks the nodes that depend on an input asked for; contributions flow to these only.
+    Cost: one partial and one product an edge between active nodes, whatever the number of inputs.
+    """
+    arithmetic.prepare_partials(graph)
+    adjoints: list[Any] = [None] * graph.size
+    adjoints[output] = arithmetic.one
+    partials, rows, operands, offsets = (
+        arithmetic.partials,
+        graph.rows,
+        graph.operands,
+        graph.offsets,
+    )
+    for node in range(output, -1, -1):
+        adjoint = adjoints[node]
+        if adjoint is None:
+            continue
+        row = rows[node]
+        arity = ARITY[row]
+        out = values[node]
+        if arity == 0 or arity > 2 or SELECTS[row] or out != out:
+            _hand_on(graph, node, values, adjoints, active, arithmetic)
+            continue
+        # The common rows, written out: what `_hand_on` does, without its generality.
+        start = offsets[node]
+        first = operands[start]
+        try:
+            if arity == 1:
+                if active[first]:
+                    local = partials[row][0]
+                    if callable(local):
+                        local = local(values[first], out)
+                    sent = adjoint * local
+                    before = adjoints[first]
+                    adjoints[first] = sent if before is None else before + sent
+                continue
+            second = operands[start + 1]
+            of_first, of_second = partials[row]
+            if active[first]:
+                local = of_first
+                if callable(local):
+                    local = local(values[first], values[second], out)
+                sent_first = adjoint * local
+            if active[second]:
+                local = of_second
+                if callable(local):
+                    local = local(values[first], values[second], out)
+                sent = adjoint * local
+                before = adjoints[second]
+                adjoints[second] = sent if before is None else before + sent
+            if active[first]:
+                before = adjoints[first]
+                adjoints[first] = sent_first if before is None else before + sent_first
+        except ARITHMETIC_ERRORS:
+            _hand_on(graph, node, values, adjoints, active, arithmetic)
+    return adjoints
+
+
+def _hand_on(
+    graph: Graph,
+    node: int,
+    values: list[Any],
+    adjoints: list[Any],
+    active: bytearray,
+    arithmetic: Arithmetic,
+) -> None:
+    """Add the contributions of one node to the adjoints of its operands."""
+    adjoint = adjoints[node]
+    for operand, local in local_partials(graph, node, values, active, arithmetic):
+        sent = adjoint * local
+        before = adjoints[operand]
+        adjoints[operand] = sent if before is None else before + sent
+
+
+def contributions(
+    graph: Graph,
+    values: list[Any],
+    adjoints: list[Any],
+    active: bytearray,
+    arithmetic: Arithmetic = FLOATS,
+) -> Iterator[Contribution]:
+    """Yield every contribution of a reverse sweep, from the output to the inputs.
+
+    They are worked out again from the finished adjoints, so that a sweep whose steps nobody
+    looks at records nothing.
+    """
+    arithmetic.prepare_partials(graph)
+    for node in range(graph.size - 1, -1, -1):
+        adjoint = adjoints[node]
+        if adjoint is None:
+            continue
+        for operand, local in local_partials(graph, node, values, active, arithmetic):
+            yield Contribution(node, operand, adjoint, local, adjoint * local)

@@ -1,0 +1,1 @@
+"""Text to graph and back: tokens, parser, functions, prelude, printer."""

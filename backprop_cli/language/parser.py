@@ -1,0 +1,616 @@
+"""Text to graph, in one pass and without recursion.
+
+Grammar (`^` binds right and tighter than unary minus; an implicit product binds like `*`):
+
+    program    = [ statement ] { (";" | newline) [ statement ] }
+    statement  = NAME "=" expression | NAME "(" parameters ")" "=" expression | expression
+    parameters = NAME [ "=" NUMBER ] { "," NAME [ "=" NUMBER ] } [ "," NAME "..." ]
+    expression = term { ("+" | "-") term }
+    term       = factor { ("*" | "/" | nothing) factor }
+    factor     = ("-" | "+") factor | power
+    power      = atom [ "^" factor ]
+    atom       = NUMBER | NAME | NAME "(" arguments ")" | "(" expression ")" | "√" atom
+               | atom SUPERSCRIPT
+    arguments  = [ argument { "," argument } ]
+    argument   = expression | NAME "..." | comparison (the first argument of where, only there)
+    comparison = expression ("<" | "<=" | ">" | ">=" | "==" | "!=") expression
+
+This is an operator-precedence parser with explicit stacks (Dijkstra's shunting yard): a node is
+appended to the graph when its operands are finished, so text of any depth takes no recursion,
+and the order of the nodes is an order in which they can be evaluated. At each moment the parser
+expects either an operand or an operator. Each of these states is a tuple of methods, one for each
+kind of token; the method that takes a token returns the next state.
+"""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple, NoReturn
+
+from backprop_cli.errors import BackpropError, Span, SyntaxProblem, UnknownInput
+from backprop_cli.graph import Graph, GraphBuilder
+from backprop_cli.language import hints, mistakes
+from backprop_cli.language.functions import (
+    CALL,
+    Definition,
+    Template,
+    arity_problem,
+    expand,
+    read_header,
+)
+from backprop_cli.language.prelude import PRELUDE
+from backprop_cli.language.tokens import KINDS, SIGNS, SUPERSCRIPTS, expression, normalized
+from backprop_cli.operations import (
+    ADD,
+    COMPARISONS,
+    DIV,
+    INPUT,
+    MUL,
+    NAMED_CONSTANTS,
+    NEG,
+    POW,
+    ROW,
+    SQRT,
+    SUB,
+    TABLE,
+    WHERE,
+)
+
+State = tuple[Callable[[str, int, int], "State"], ...]  # type: ignore[misc]
+
+_BINARY = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW, **COMPARISONS}
+_BINARY |= {sign: _BINARY[operator] for sign, operator in SIGNS.items()}
+_PRECEDENCE = [operation.precedence for operation in TABLE]
+_PRECEDENCE[SQRT] = _PRECEDENCE[POW] + 1  # √ takes the next atom: √x^2 is (√x)^2
+_IS_COMPARISON = frozenset(COMPARISONS.values())
+
+
+class Frame(NamedTuple):
+    """An open parenthesis: whose it is, and where its part of the stacks begins."""
+
+    name: str
+    row: int
+    definition: Definition | None
+    start: int
+    name_end: int
+    operators: int
+    operands: int
+
+
+class Parser:
+    """Reads one program into a graph, or the body of one function into a template.
+
+    The operand stack is three lists: the nodes, and where each began and ended in the text,
+    parentheses included. Operators wait on a stack of rows until a weaker one follows.
+    """
+
+    def __init__(self, text: str, bound: Collection[str], owner: "Parser | None" = None) -> None:
+        self.text = text
+        self.bound = bound
+        self.owner = owner
+        self.builder = GraphBuilder(text)
+        self.names = self.builder.names
+        self.functions: dict[str, Definition] = {}
+        self.definition: Definition | None = None
+        self.template: Template | None = None
+        self.rest: list[int] = []
+        self.constants_read: dict[str, Span] = {}
+        self.versions: dict[str, int] = {}
+        self.nodes: list[int] = []
+        self.lefts: list[int] = []
+        self.rights: list[int] = []
+        self.operators: list[int] = []
+        self.operator_starts: list[int] = []
+        self.base = 0
+        self.frames: list[Frame] = []
+        self.target: tuple[str, Span] | None = None
+        self.output: int | None = None
+        self.header: tuple[str, int, int] = ("", 0, 0)
+        self.depth = 0
+        self._make_states()
+
+    def _make_states(self) -> None:
+        """Lay out, for each state, the method that takes each kind of token."""
+        operand = {
+            "name": self._name,
+            "number": self._number,
+            "joined": self._joined,
+            "operator": self._prefix,
+            "open": self._open,
+            "call": self._call,
+            "root": self._root,
+            "pi": self._pi,
+            "close": self._close_empty,
+            "newline": self._newline_before_operand,
+            "separator": self._end_before_operand,
+            "end": self._end_before_operand,
+        }
+        operator = {
+            "operator": self._operator,
+            "close": self._close,
+            "comma": self._comma,
+            "comparison": self._compare,
+            "separator": self._end_statement,
+            "superscript": self._superscript,
+            "end": self._end_statement,
+            "root": self._implicit,
+        }
+        implicit = dict.fromkeys(("name", "call", "open", "pi"), self._implicit)
+        finished = {"newline": self._newline_after_atom}
+        skip = {"separator": self._end_body, "newline": self._end_body, "end": self._end_body}
+        refuse = self._refuse_operand
+        self.at_operand = _state(operand, refuse)
+        self.at_statement = _state(
+            {**operand, "assign": self._assign, "define": self._define}, refuse
+        )
+        self.after_name = _state({**operator, "newline": self._newline_after_name}, self._adjacent)
+        self.after_atom = _state({**operator, **implicit, **finished}, self._adjacent)
+        self.after_rest = _state(
+            {"close": self._close, "rest": lambda *_: self.after_rest}, self._after_rest
+        )
+        self.in_body = _state(skip, self._skip)
+
+    def run(self, start: int, end: int) -> None:
+        """Read the tokens of `text[start:end]`."""
+        state = self.at_statement if self.template is None else self.at_operand
+        for match in expression(self.text.isascii()).finditer(self.text, start, end):
+            kind = match.lastindex or 0
+            left, right = match.span(kind)
+            state = state[kind](match[kind], left, right)
+            if kind == _END:
+                break
+
+    # ------------------------------------------------------------------------------- atoms
+
+    def _push(self, node: int, start: int, end: int) -> None:
+        self.nodes.append(node)
+        self.lefts.append(start)
+        self.rights.append(end)
+
+    def _name(self, token: str, start: int, end: int) -> State:
+        node = self.names.get(token)
+        if node is None:
+            name = normalized(token)
+            if self.definition is not None and name == self.definition.rest:
+                return self._pass_rest(name, start, end)
+            node = self._resolve(name, start, end)
+        self._push(node, start, end)
+        return self.after_name
+
+    def _resolve(self, name: str, start: int, end: int) -> int:
+        """Return the node of a name that this text has not met: an input, or a constant."""
+        if name in self.names:
+            return self.names[name]
+        if not name.isidentifier():
+            mistakes.bad_name(self.text, name, start, end)
+        if self.template is not None:
+            return self._resolve_outside(self.template, name, start, end)
+        if name not in self.bound:
+            if name in NAMED_CONSTANTS:
+                self.constants_read.setdefault(name, Span(start, end))
+                return self.builder.constant(name, start, end)
+            if name in self.functions or hints.is_function(name):
+                mistakes.function_as_name(self.text, name, start, end)
+        node = self.names[name] = self.builder.input(name, start, end)
+        return node
+
+    def _resolve_outside(self, template: Template, name: str, start: int, end: int) -> int:
+        """Return a node of the template that stands for a value of the program around it."""
+        owner, definition = self.owner, self.definition
+        outer = definition.environment.get(name) if definition else None
+        if outer is None:
+            bound = owner is not None and name in owner.bound
+            if name in NAMED_CONSTANTS and not bound:
+                if owner is not None:
+                    owner.constants_read.setdefault(name, Span(start, end))
+                return self.builder.constant(name, start, end)
+            assert owner is not None, f"the prelude reads {name}"
+            outer = owner._resolve(name, start, end)
+        node = self.names[name] = self.builder.add(INPUT, (), start, end)
+        template.outer[node] = outer
+        return node
+
+    def _number(self, token: str, start: int, end: int) -> State:
+        self._push(self.builder.constant(token, start, end), start, end)
+        return self.after_atom
+
+    def _joined(self, token: str, start: int, end: int) -> State:
+        mistakes.joined_number(self.text, token, start, end)
+        return self._number(token, start, end)
+
+    def _pi(self, token: str, start: int, end: int) -> State:
+        self._name("pi", start, end)
+        return self.after_atom
+
+    def _superscript(self, token: str, start: int, end: int) -> State:
+        """Take `x²`: a power that binds to the atom just before it."""
+        exponent = token.translate(SUPERSCRIPTS)
+        digits = exponent.removeprefix("-")
+        kind, following = mistakes.token_at(self.text, end)
+        if not digits.isdigit() or kind == "superscript" or following in ("^", "**"):
+            self._fail(f"the power {token} can be read in two ways", start, end, "write (x^2)^3")
+        if len(self.operators) > self.base and self.operators[-1] == SQRT:
+            self._reduce()
+        node = self.builder.constant(digits, start, end)
+        if digits != exponent:
+            node = self.builder.add(NEG, (node,), start, end)
+        self._push(node, start, end)
+        self._apply(POW)
+        return self.after_atom
+
+    def _pass_rest(self, name: str, start: int, end: int) -> State:
+        """Pass on, whole, the arguments that a last parameter `z...` has taken."""
+        if not self.frames or not self.frames[-1].name or len(self.operators) > self.base:
+            hint = f"pass it on whole, as in sum({name}...)"
+            self._fail(f"{name} stands for several arguments", start, end, hint)
+        for node in self.rest:
+            self._push(node, start, end)
+        return self.after_rest
+
+    def _after_rest(self, token: str, start: int, end: int) -> State:
+        self._fail("the rest of the arguments is passed on whole, and last", start, end)
+
+    # --------------------------------------------------------------------------- operators
+
+    def _prefix(self, token: str, start: int, end: int) -> State:
+        row = _BINARY[token]
+        if row == SUB:
+            self.operators.append(NEG)
+            self.operator_starts.append(start)
+        elif row != ADD:
+            mistakes.unexpected_for_operand(self.text, token, start, end)
+        return self.at_operand
+
+    def _root(self, token: str, start: int, end: int) -> State:
+        self.operators.append(SQRT)
+        self.operator_starts.append(start)
+        return self.at_operand
+
+    def _operator(self, token: str, start: int, end: int) -> State:
+        row = _BINARY[token]
+        operators = self.operators
+        # An operator waits until one that binds no tighter follows; ^ binds right, so that
+        # 2^3^2 waits for its right side.
+        least = _PRECEDENCE[row] + (row == POW)
+        while len(operators) > self.base and _PRECEDENCE[operators[-1]] >= least:
+            self._reduce()
+        operators.append(row)
+        self.operator_starts.append(start)
+        return self.at_operand
+
+    def _reduce(self) -> None:
+        """Apply the operator on top of its stack to the operands on top of theirs."""
+        row = self.operators.pop()
+        start = self.operator_starts.pop()
+        if row == NEG or row == SQRT:
+            self.nodes[-1] = self.builder.add(row, (self.nodes[-1],), start, self.rights[-1])
+            self.lefts[-1] = start
+        else:
+            self._apply(row)
+
+    def _apply(self, row: int) -> None:
+        right = self.nodes.pop()
+        self.lefts.pop()
+        end = self.rights.pop()
+        nodes = self.nodes
+        nodes[-1] = self.builder.add(row, (nodes[-1], right), self.lefts[-1], end)
+        self.rights[-1] = end
+
+    def _implicit(self, token: str, start: int, end: int) -> State:
+        """Take the operand after a product sign that was left out: `2x`, `(a+b)(b+c)`."""
+        for position in range(len(self.operators) - 1, self.base - 1, -1):
+            row = self.operators[position]
+            if row in (DIV, POW):
+                left, right = (Span(self.lefts[k], self.rights[k]) for k in (-2, -1))
+                mistakes.two_readings(self.text, row, token, start, end, left, right)
+            if row not in (NEG, SQRT):
+                break
+        self._operator("*", start, start)
+        handlers = {"√": self._root, "π": self._pi, "(": self._open}
+        named = self._call if token.endswith("(") else self._name
+        return handlers.get(token, named)(token, start, end)
+
+    def _adjacent(self, token: str, start: int, end: int) -> State:
+        left = Span(self.lefts[-1], self.rights[-1])
+        mistakes.unexpected_for_operator(self.text, token, start, end, left)
+
+    def _refuse_operand(self, token: str, start: int, end: int) -> State:
+        mistakes.unexpected_for_operand(self.text, token, start, end)
+
+    def _fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
+        mistakes.fail(self.text, message, start, end, hint)
+
+    def _compare(self, token: str, start: int, end: int) -> State:
+        """Take a comparison, where a condition is being read: first in `where`, and once."""
+        frame = self.frames[-1] if self.frames else None
+        waiting = self.operators[self.base :]
+        if any(row in _IS_COMPARISON for row in waiting):
+            hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
+            self._fail("comparisons cannot be chained", start, end, hint)
+        binary = sum(row not in (NEG, SQRT) for row in waiting)
+        first = frame is not None and len(self.nodes) == frame.operands + binary + 1
+        if frame is None or frame.row != WHERE or not first:
+            hint = "write where(x > 0, a, b)"
+            if frame is not None and not frame.name:
+                hint = "write the condition without parentheses: where(x > 0, a, b)"
+            self._fail("a comparison can only be the first argument of where", start, end, hint)
+        return self._operator(token, start, end)
+
+    # ------------------------------------------------------------------------- parentheses
+
+    def _open(self, token: str, start: int, end: int) -> State:
+        return self._enter("", 0, None, start, start)
+
+    def _call(self, token: str, start: int, end: int) -> State:
+        bare = token[:-1].rstrip()
+        name, name_end = normalized(bare), start + len(bare)
+        if self.definition is not None and name == self.definition.name:
+            hint = "a function may call only those defined before it"
+            self._fail(f"{name} calls itself", start, name_end, hint)
+        definition = self.functions.get(name)
+        row = 0 if definition else ROW.get(name, 0)
+        if definition is None and not TABLE[row].called:
+            definition, row = self._from_prelude(name, start, name_end), 0
+        return self._enter(name, row, definition, start, name_end)
+
+    def _enter(
+        self, name: str, row: int, definition: Definition | None, start: int, name_end: int
+    ) -> State:
+        self.frames.append(
+            Frame(name, row, definition, start, name_end, self.base, len(self.nodes))
+        )
+        self.base = len(self.operators)
+        return self.at_operand
+
+    def _from_prelude(self, name: str, start: int, end: int) -> Definition:
+        if name not in PRELUDE:
+            known = name in self.names or name in self.bound or name in NAMED_CONSTANTS
+            mistakes.unknown_function(self.text, name, start, end, known, list(self.functions))
+        text = PRELUDE[name][0]
+        match = expression(True).match(text)
+        assert match is not None
+        body = Span(match.end(), len(text))
+        definition = read_header(text, match[0], 0, body, {}, {})
+        self.functions[name] = definition
+        return definition
+
+    def _close_empty(self, token: str, start: int, end: int) -> State:
+        """Take `()` after a function's name; refuse any other `)` in an operand's place."""
+        if not self.frames:
+            self._fail("expected an operand, found ')'", start, end, "no parenthesis is open here")
+        frame = self.frames[-1]
+        if len(self.operators) > self.base or len(self.nodes) > frame.operands:
+            mistakes.unexpected_for_operand(self.text, token, start, end)
+        if not frame.name:
+            self._fail("expected an operand between these parentheses", start, end)
+        return self._close(token, start, end)
+
+    def _close(self, token: str, start: int, end: int) -> State:
+        if not self.frames:
+            self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
+        self._reduce_all()
+        frame = self.frames.pop()
+        self.base = frame.operators
+        if frame.name:
+            self._finish_call(frame, end)
+        else:
+            self.lefts[-1], self.rights[-1] = frame.start, end
+        return self.after_atom
+
+    def _comma(self, token: str, start: int, end: int) -> State:
+        if not self.frames or not self.frames[-1].name:
+            hint = "write numbers without separators, and statements with ;"
+            self._fail("a comma can only separate the arguments of a call", start, end, hint)
+        self._reduce_all()
+        frame = self.frames[-1]
+        if frame.row == WHERE and len(self.nodes) == frame.operands + 1:
+            self._check_condition()
+        return self.at_operand
+
+    def _check_condition(self) -> None:
+        """Raise unless the first argument of `where` is a comparison."""
+        if self.builder.rows[self.nodes[-1]] not in _IS_COMPARISON:
+            hint = "compare two values, as in where(x > 0, x, 0)"
+            message = "where needs a condition first"
+            self._fail(message, self.lefts[-1], self.rights[-1], hint)
+
+    def _reduce_all(self) -> None:
+        while len(self.operators) > self.base:
+            self._reduce()
+
+    def _finish_call(self, frame: Frame, end: int) -> None:
+        arguments = self.nodes[frame.operands :]
+        for stack in (self.nodes, self.lefts, self.rights):
+            del stack[frame.operands :]
+        call = Span(frame.start, end)
+        name = Span(frame.start, frame.name_end)
+        try:
+            if frame.definition is None:
+                node = self._apply_row(frame.row, arguments, call, name)
+            else:
+                node = self._apply_definition(frame.definition, arguments, call, name)
+        except BackpropError as error:
+            error.source = error.source or self.text
+            raise
+        self._push(node, frame.start, end)
+
+    def _apply_row(self, row: int, arguments: list[int], call: Span, name: Span) -> int:
+        operation = TABLE[row]
+        defaults = [text.partition("=")[2] for text in operation.parameters if "=" in text]
+        most = len(operation.parameters)
+        least = most - len(defaults)
+        if len(arguments) < least or (len(arguments) > most and not operation.variadic):
+            raise arity_problem(
+                operation.name, len(arguments), least, most, operation.variadic, name
+            )
+        if len(arguments) < most:
+            for literal in defaults[len(arguments) - most :]:
+                arguments.append(self.builder.constant(literal, *call))
+        return self.builder.add(row, arguments, *call)
+
+    def _apply_definition(
+        self, definition: Definition, arguments: list[int], call: Span, name: Span
+    ) -> int:
+        definition.check_arity(len(arguments), name)
+        missing = len(definition.parameters) - len(arguments)
+        if missing > 0:
+            for literal in definition.defaults[-missing:]:
+                arguments.append(self.builder.constant(literal, *call))
+        template = self._template(definition, len(arguments))
+        if self.template is None:
+            return expand(self.builder, template, arguments, *call)
+        node = self.builder.add(CALL, arguments, *call)
+        self.template.calls[node] = template
+        return node
+
+    # -------------------------------------------------------------------------- statements
+
+    def _assign(self, token: str, start: int, end: int) -> State:
+        bare = token[:-1].rstrip()
+        name, span = normalized(bare), Span(start, start + len(bare))
+        if not name.isidentifier():
+            mistakes.bad_name(self.text, name, *span)
+        if name in self.bound:
+            hint = f"leave {name} out of the point, or assign another name"
+            message = f"{name} is assigned by the program, so it cannot be bound as well"
+            raise UnknownInput(message, span, hint, self.text)
+        self.target = (name, span)
+        return self.at_operand
+
+    def _newline_before_operand(self, token: str, start: int, end: int) -> State:
+        return self.at_operand if self.frames else self._end_before_operand(token, start, end)
+
+    def _newline_after_name(self, token: str, start: int, end: int) -> State:
+        return self.after_name if self.frames else self._end_statement(token, start, end)
+
+    def _newline_after_atom(self, token: str, start: int, end: int) -> State:
+        return self.after_atom if self.frames else self._end_statement(token, start, end)
+
+    def _end_before_operand(self, token: str, start: int, end: int) -> State:
+        """Take an empty statement; refuse one that ends where an operand must come."""
+        if self.target is not None or self.operators or self.frames or self.template is not None:
+            if self.frames and not self.operators and token == "":
+                self._unclosed()
+            mistakes.unexpected_for_operand(self.text, token, start, end)
+        return self.at_statement
+
+    def _unclosed(self) -> NoReturn:
+        frame = self.frames[-1]
+        message = "this parenthesis is never closed"
+        if len(self.frames) > 1:
+            message = f"{len(self.frames):,} parentheses are never closed; this is the innermost"
+        self._fail(message, frame.start, frame.name_end + 1, "add a ')'")
+
+    def _end_statement(self, token: str, start: int, end: int) -> State:
+        if self.frames:
+            self._unclosed()
+        self._reduce_all()
+        self.output = self.nodes.pop()
+        self.lefts.pop()
+        self.rights.pop()
+        if self.target is not None:
+            self._give_name(self.target[0], self.output)
+            self.target = None
+        return self.at_statement
+
+    def _give_name(self, name: str, node: int) -> None:
+        """Bind `name` to `node`; tables show the first name that a node was given."""
+        read = self.constants_read.get(name)
+        if name in self.builder.inputs:
+            first = self.builder.inputs[name]
+            read = Span(self.builder.starts[first], self.builder.ends[first])
+        if read is not None:
+            hint = f"assign {name} before its first use, or use another name"
+            self._fail(f"{name} is read before it is assigned", *read, hint)
+        version = self.versions[name] = self.versions.get(name, 0) + 1
+        self.names[name] = node
+        if node not in self.builder.labels and self.builder.rows[node] != INPUT:
+            self.builder.labels[node] = name if version == 1 else f"{name}′{version}"
+
+    # ------------------------------------------------------------------------- definitions
+
+    def _define(self, token: str, start: int, end: int) -> State:
+        self.header = (token, start, end)
+        self.depth = 0
+        return self.in_body
+
+    def _skip(self, token: str, start: int, end: int) -> State:
+        """Pass over a token of a body; it is read when the end of the body is known."""
+        self.depth += token.endswith("(") - (token == ")")
+        return self.in_body
+
+    def _end_body(self, token: str, start: int, end: int) -> State:
+        if self.depth > 0 and token not in ("", ";"):
+            return self.in_body
+        header, header_start, body_start = self.header
+        definition = read_header(
+            self.text, header, header_start, Span(body_start, start), self.names, self.functions
+        )
+        self._template(definition, len(definition.parameters) + bool(definition.rest))
+        self.functions[definition.name] = definition
+        return self.at_statement
+
+    def _template(self, definition: Definition, count: int) -> Template:
+        """Return the template of a function for `count` arguments, read when first needed."""
+        if count not in definition.templates:
+            owner = None if definition.text is not self.text else self.owner or self
+            reader = Parser(definition.text, (), owner)
+            reader.read_body(definition, count)
+            assert reader.template is not None
+            definition.templates[count] = reader.template
+        return definition.templates[count]
+
+    def read_body(self, definition: Definition, count: int) -> None:
+        """Read the body of a function of `count` arguments into a template."""
+        self.definition, self.functions = definition, dict(definition.functions)
+        template = self.template = Template(self.builder)
+        for position in range(count):
+            node = self.builder.add(INPUT, ())
+            template.parameters[node] = position
+            if position < len(definition.parameters):
+                self.names[definition.parameters[position]] = node
+            else:
+                self.rest.append(node)
+        self.run(*definition.body)
+        if self.output is None:
+            self._fail(f"{definition.name} has no body", *definition.body)
+        template.finish(self.output)
+
+
+_END = len(KINDS)
+
+
+def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:
+    """Return a state: the method for each group of the token expression (group 0 is unused)."""
+    return (otherwise, *(handlers.get(kind, otherwise) for kind in KINDS))
+
+
+def parse(text: str, bound: Collection[str] = ()) -> Graph:
+    """Read a program into its operation graph; the output is the last statement's value.
+
+    `bound` are the names that will be given from outside: they are inputs even where a constant
+    or a function has the name. Raises `SyntaxProblem`, `UnknownFunction`, `ArityProblem`,
+    `UnknownInput` or `LimitExceeded`, each with the span it is about.
+    """
+    parser = Parser(text, frozenset(bound))
+    parser.run(0, len(text))
+    builder = parser.builder
+    if parser.output is None:
+        defined = next(iter(parser.functions), "")
+        message = "the expression is empty"
+        hint = ""
+        if defined:
+            message = "a definition has no value of its own"
+            hint = f"add a statement that calls {defined}, or give the formula alone"
+        raise SyntaxProblem(message, Span(0, max(len(text.rstrip()), 1)), hint, text)
+    output = parser.output
+    if output not in builder.labels and builder.rows[output] != INPUT:
+        builder.labels[output] = _free_name("f", builder)
+    return builder.finish((output,))
+
+
+def _free_name(stem: str, builder: GraphBuilder) -> str:
+    """Return `stem`, or `stem1`, `stem2`, ... if the program uses it."""
+    name, number = stem, 0
+    while name in builder.names:
+        number += 1
+        name = f"{stem}{number}"
+    return name

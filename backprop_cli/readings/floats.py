@@ -1,0 +1,137 @@
+"""Formulas read as float64 functions, twice: plain, and total in the sense of IEEE 754.
+
+Python's floats raise where IEEE arithmetic has an answer: 1/0, exp(1000), log(0). The plain
+functions are the fast ones and may raise; a sweep then asks for the total one of that node, which
+answers with an infinity or a NaN.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from backprop_cli.readings import special
+from backprop_cli.readings.formulas import Arithmetic, Spelling
+
+NAN, INFINITY = math.nan, math.inf
+
+_NAMED = {"pi": math.pi, "e": math.e, "tau": math.tau}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
+
+
+def number(literal: str) -> float:
+    """Return the float64 nearest to a literal; a literal that is too large is infinite."""
+    value = _NAMED.get(literal)
+    return float(literal) if value is None else value
+
+
+def _largest(*values: float) -> float:
+    return NAN if any(value != value for value in values) else max(values)
+
+
+def _smallest(*values: float) -> float:
+    return NAN if any(value != value for value in values) else min(values)
+
+
+def _mean(*values: float) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _pick(index: float, *values: float) -> float:
+    inside = 0 <= index < len(values) and index == int(index)
+    return values[int(index)] if inside else NAN
+
+
+_PRIMITIVES: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "neg": operator.neg,
+    "pow": math.pow,
+    "abs": abs,
+    "floor": lambda x: float(math.floor(x)),
+    "ceil": lambda x: float(math.ceil(x)),
+    "min": _smallest,
+    "max": _largest,
+    "pick": _pick,
+    "sum": lambda *values: math.fsum(values),  # correctly rounded (Shewchuk 1997)
+    "mean": _mean,
+    "logsumexp": lambda *values: special.log_sum_exp(values),
+}
+
+
+def _plain(name: str) -> Callable[..., Any]:
+    """Return a primitive's function: ours if there is one, else that of `math`."""
+    found = _PRIMITIVES.get(name) or getattr(special, name, None) or getattr(math, name)
+    assert callable(found), name
+    return found
+
+
+def divide(x: float, y: float) -> float:
+    """Return x/y as IEEE 754 defines it, for y = 0 too."""
+    try:
+        return x / y
+    except ZeroDivisionError:
+        if x == 0 or x != x:
+            return NAN
+        return math.copysign(INFINITY, x) * math.copysign(1.0, y)
+
+
+def power(x: float, y: float) -> float:
+    """Return x^y as IEEE 754 defines `pow`."""
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -INFINITY if x < 0 and math.fmod(y, 2.0) != 0 else INFINITY
+    except ValueError:
+        if x != 0:
+            return NAN
+        odd = abs(math.fmod(y, 2.0)) == 1
+        return math.copysign(INFINITY, x) if odd else INFINITY
+
+
+_POLES = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1.0}
+
+
+def _after_overflow(name: str, arguments: tuple[float, ...]) -> float:
+    """Return the IEEE value of a primitive whose Python function overflowed."""
+    if name in ("floor", "ceil"):
+        return arguments[0]
+    if name in ("sum", "mean"):
+        return sum(arguments) / (len(arguments) if name == "mean" else 1)
+    return -INFINITY if name == "sinh" and arguments[0] < 0 else INFINITY
+
+
+def _outside_domain(name: str, arguments: tuple[float, ...]) -> float:
+    """Return the IEEE value of a primitive whose Python function refused its arguments."""
+    x = arguments[0]
+    if name in ("floor", "ceil", "sum", "mean"):  # NaN, or infinities of both signs
+        return sum(arguments)
+    if x == _POLES.get(name):
+        return -INFINITY
+    return math.copysign(INFINITY, x) if name == "atanh" and abs(x) == 1 else NAN
+
+
+def _total(name: str) -> Callable[..., Any]:
+    """Return a primitive's function with infinities and NaN in the place of exceptions."""
+    plain = {"div": divide, "pow": power}.get(name) or _plain(name)
+    if name in (*_INFIX, "div", "pow"):
+        return plain
+
+    def total(*arguments: float) -> Any:
+        try:
+            return plain(*arguments)
+        except OverflowError:
+            return _after_overflow(name, arguments)
+        except ValueError:
+            return _outside_domain(name, arguments)
+
+    return total
+
+
+PLAIN = Spelling({**_INFIX, "div": "/"}, _plain, number)
+TOTAL = Spelling(_INFIX, _total, number)
+PAIRED = Spelling(_INFIX, _total, number, paired=True)
+FLOATS = Arithmetic(PLAIN, TOTAL, NAN)
+"""Float64 arithmetic, the default of every sweep."""

@@ -1,0 +1,178 @@
+"""The formulas of the operation table: parsed once, and compiled to Python functions.
+
+A formula is a program of the language, so it becomes a small operation graph; `Spelling.compile`
+walks that graph and writes one Python expression for it, with the functions of one kind of number
+(plain floats, IEEE floats, mpmath). `where` becomes Python's conditional expression, so the side
+that is not taken is not computed. Formulas are ours, never the user's text.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from backprop_cli.graph import Graph
+from backprop_cli.language.parser import parse
+from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT, ROW, TABLE, WHERE, Operation
+
+VARIABLES = ("out", "ties", "index", "count")
+"""What a formula may use beside the row's parameters: the node's value; and, in a row of any
+number of arguments, how many operands equal it, this operand's position, and how many there are."""
+
+_CONDITIONS = frozenset(COMPARISONS.values())
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Return every name a formula may read: parameters, their tangents dx, dy, and VARIABLES."""
+    parameters = {name for operation in TABLE for name in operation.names}
+    return frozenset({*VARIABLES, *parameters, *(f"d{name}" for name in parameters)})
+
+
+@cache
+def formula(text: str) -> Graph:
+    """Return the graph of a formula of the table."""
+    return parse(text, _vocabulary())
+
+
+@cache
+def condition(text: str) -> Graph:
+    """Return the graph of `where(condition, 1, 0)` for a condition of the table."""
+    return formula(f"where({text}, 1, 0)")
+
+
+class Spelling:
+    """How one kind of number writes a formula: its operators, its functions, its literals.
+
+    `infix` gives the Python operator of the rows that need no call; `primitive` finds the
+    function of a primitive; `number` makes a number of a literal. With `paired`, each parameter x
+    comes with its tangent dx, and two of them are compared as the pairs (x, dx): the tangent
+    decides where the values tie, which is how a formula is read just beside a kink.
+    """
+
+    def __init__(
+        self,
+        infix: Mapping[str, str],
+        primitive: Callable[[str], Callable[..., Any]],
+        number: Callable[[str], Any],
+        paired: bool = False,
+    ) -> None:
+        self.infix = infix
+        self.primitive = primitive
+        self.number = number
+        self.paired = paired
+        self._functions: dict[str, Callable[..., Any]] = {}
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return the value function of a row, compiled when first asked for."""
+        made = self._functions.get(name)
+        if made is None:
+            operation = TABLE[ROW[name]]
+            if operation.value.isidentifier():
+                made = self.primitive(operation.value)
+            else:
+                made = self.compile(formula(operation.value), operation.names)
+            self._functions[name] = made
+        return made
+
+    def partials(self, operation: Operation) -> tuple[Any, ...]:
+        """Return the partial of each parameter of a row: a number, or a function.
+
+        The functions take the operands and `out`. In a row of any number of arguments they take
+        the operands of the fixed parameters, this operand, and the four names of `VARIABLES`.
+        """
+        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        if self.paired:
+            names += tuple(f"d{name}" for name in operation.operand_names)
+        return tuple(self.compile(formula(text), names) for text in operation.partials)
+
+    def compile(self, graph: Graph, parameters: tuple[str, ...]) -> Any:
+        """Return a function of `parameters` for a formula, or a number if it is constant."""
+        namespace: dict[str, Any] = {}
+        texts: list[str] = []
+        fixed: list[bool] = []
+        for node in range(graph.size):
+            operands = [texts[k] for k in graph.operands_of(node)]
+            text = self._expression(graph, node, operands, namespace)
+            row = graph.rows[node]
+            folds = row not in (INPUT, *_CONDITIONS) and all(
+                fixed[k] for k in graph.operands_of(node)
+            )
+            if folds and operands:
+                try:
+                    namespace[f"_fold{node}"] = eval(text, namespace)
+                    text = f"_fold{node}"
+                except ArithmeticError:  # a plain 0/0 is left to raise when it is reached
+                    folds = False
+            texts.append(text)
+            fixed.append(folds)
+        output = texts[graph.outputs[0]]
+        if fixed[graph.outputs[0]]:
+            return eval(output, namespace)
+        return eval(f"lambda {', '.join(parameters)}: {output}", namespace)
+
+    def _expression(
+        self, graph: Graph, node: int, operands: list[str], namespace: dict[str, Any]
+    ) -> str:
+        """Return the Python expression of one node, given those of its operands."""
+        row = graph.rows[node]
+        name = TABLE[row].name
+        if row == INPUT:
+            return next(text for text, k in graph.inputs.items() if k == node)
+        if row == CONSTANT:
+            namespace[f"_number{node}"] = self.number(graph.literals[node])
+            return f"_number{node}"
+        if row == WHERE:
+            return f"({operands[1]} if {operands[0]} else {operands[2]})"
+        if row in _CONDITIONS:
+            return self._comparison(graph, node, operands)
+        if name in self.infix:
+            sign = self.infix[name]
+            return f"({sign.join(operands)})" if len(operands) == 2 else f"({sign}{operands[0]})"
+        namespace[name] = self.function(name)
+        return f"{name}({', '.join(operands)})"
+
+    def _comparison(self, graph: Graph, node: int, operands: list[str]) -> str:
+        rows = [graph.rows[k] for k in graph.operands_of(node)]
+        if self.paired and all(row in (INPUT, CONSTANT) for row in rows):
+            operands = [
+                f"({text}, {f'd{text}' if row == INPUT else '0.0'})"
+                for text, row in zip(operands, rows, strict=True)
+            ]
+        return f"({operands[0]} {TABLE[graph.rows[node]].infix} {operands[1]})"
+
+
+class Arithmetic:
+    """The rows' functions over one kind of number: what the sweeps compute with.
+
+    `values[row]` is the value function; `total[row]` the one to ask when `values[row]` raises;
+    `partials[row]` the partials, each a number or a function. Rows are compiled when a graph
+    first uses them.
+    """
+
+    def __init__(self, spelling: Spelling, total: Spelling, nan: Any) -> None:
+        self.spelling = spelling
+        self.total_spelling = total
+        self.nan = nan
+        self.zero, self.one = spelling.number("0"), spelling.number("1")
+        self.values: list[Any] = [None] * len(TABLE)
+        self.total: list[Any] = [None] * len(TABLE)
+        self.partials: list[tuple[Any, ...]] = [()] * len(TABLE)
+        self.total_partials: list[tuple[Any, ...]] = [()] * len(TABLE)
+
+    def number(self, literal: str) -> Any:
+        """Return the number of a literal."""
+        return self.spelling.number(literal)
+
+    def prepare_values(self, graph: Graph) -> None:
+        """Compile the value functions of the rows that `graph` uses."""
+        for row in set(graph.rows):
+            if self.values[row] is None and TABLE[row].parameters:
+                self.values[row] = self.spelling.function(TABLE[row].name)
+                self.total[row] = self.total_spelling.function(TABLE[row].name)
+
+    def prepare_partials(self, graph: Graph) -> None:
+        """Compile the partials of the rows that `graph` uses."""
+        for row in set(graph.rows):
+            if not self.partials[row] and TABLE[row].parameters:
+                self.partials[row] = self.spelling.partials(TABLE[row])
+                self.total_partials[row] = self.total_spelling.partials(TABLE[row])

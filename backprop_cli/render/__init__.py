@@ -1,0 +1,1 @@
+"""Results to text: the only floor that knows of screens, and the only importer of rich."""

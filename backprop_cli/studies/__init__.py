@@ -1,0 +1,1 @@
+"""What the commands are about, built from the sweeps."""

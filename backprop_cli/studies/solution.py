@@ -1,0 +1,107 @@
+"""The answer of `grad`, as data: everything a renderer may show, nothing about how."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from backprop_cli.errors import Span
+from backprop_cli.graph import Graph
+from backprop_cli.readings.formulas import Arithmetic
+
+
+class Remark(NamedTuple):
+    """A warning: `code` is kink, jump, digits or underflow; `node` is a display name."""
+
+    code: str
+    node: str
+    message: str
+
+
+class Failure(NamedTuple):
+    """Why there is no answer at this point: `code` is undefined, not-finite or kink."""
+
+    code: str
+    message: str
+    node: str
+    span: Span
+    hint: str = ""
+
+
+class Estimate(NamedTuple):
+    """A numeric derivative and a bound on its error, both in the unit of the gradient."""
+
+    value: float
+    error: float
+
+
+class Formula(NamedTuple):
+    """A derivative found by SymPy: its formula in the calculator's language, and its value.
+
+    `value` is None where SymPy has a formula but no real number at this point.
+    """
+
+    text: str
+    value: float | None
+
+
+class Unavailable(NamedTuple):
+    """Why a witness has nothing to say about one input."""
+
+    reason: str
+
+
+class Witness(NamedTuple):
+    """What one mode says of the gradient of one output, by input; or why it was skipped."""
+
+    mode: str
+    gradient: Mapping[str, "float | Estimate | Formula | Unavailable"]
+    skipped: str = ""
+
+
+class Answer(NamedTuple):
+    """The value and gradient of one output.
+
+    `adjoints[k]` is d output / d node k, None where no contribution arrived. `gradient` has a
+    number for every name asked for; `rounding` bounds what rounding may have done to each.
+    """
+
+    name: str
+    node: int
+    value: Any
+    gradient: Mapping[str, Any]
+    adjoints: list[Any]
+    rounding: Mapping[str, float]
+    remarks: tuple[Remark, ...]
+    failure: Failure | None
+
+
+class Solution(NamedTuple):
+    """One program at one point: the forward pass, and an answer for each output.
+
+    `wrt` maps each name asked for (an input, or a named intermediate) to its node; `active` marks
+    the nodes that depend on any of these. `names` are the display names, by node.
+    """
+
+    graph: Graph
+    point: Mapping[str, Any]
+    values: list[Any]
+    wrt: Mapping[str, int]
+    active: bytearray
+    names: list[str]
+    arithmetic: Arithmetic
+    kink: str
+    answers: tuple[Answer, ...]
+
+
+class Agreement(NamedTuple):
+    """How the modes compare on one output.
+
+    `inputs` says for each input whether every witness agrees with reverse mode (None where no
+    witness could say); `discrepancy` is the largest relative difference; `sentence` puts the
+    verdict in words.
+    """
+
+    witnesses: tuple[Witness, ...]
+    inputs: Mapping[str, bool | None]
+    agree: bool
+    discrepancy: float
+    sentence: str
