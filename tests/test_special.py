@@ -65,12 +65,13 @@ def polygamma_reference(n: int, x: mpmath.mpf) -> mpmath.mpf:
 
 
 @pytest.mark.parametrize("c", [-1.0, -0.5, 0.5, 1.0, -0.3, 1e-200, -1e300])
-def test_exp_square_is_within_one_ulp_from_underflow_to_overflow(c: float) -> None:
+def test_exp_square_is_within_two_ulp_from_underflow_to_overflow(c: float) -> None:
+    def reference(x: mpmath.mpf) -> mpmath.mpf:
+        return mpmath.exp(c * x * x)
+
     limit = math.sqrt(760.0 / abs(c))
     points = uniform(-limit, limit, 400) + [x for x in decades(-320, 150) if x < limit]
-    assert (
-        worst_error(lambda x: special.exp_square(x, c), lambda x: mpmath.exp(c * x * x), points) < 1.5
-    )
+    assert worst_error(lambda x: special.exp_square(x, c), reference, points) < 1.5
 
 
 def test_exp_square_of_zero_tiny_and_huge_arguments() -> None:

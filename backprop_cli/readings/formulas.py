@@ -46,7 +46,8 @@ class Spelling:
     `infix` gives the Python operator of the rows that need no call; `primitive` finds the
     function of a primitive; `number` makes a number of a literal. With `paired`, each parameter x
     comes with its tangent dx, and two of them are compared as the pairs (x, dx): the tangent
-    decides where the values tie, which is how a formula is read just beside a kink.
+    decides where the values tie, which is how a formula is read just beside a kink. (Comparisons
+    with `out`, and of anything computed, are about numbers, not about sides, and stay plain.)
     """
 
     def __init__(
@@ -84,6 +85,19 @@ class Spelling:
         if self.paired:
             names += tuple(f"d{name}" for name in operation.operand_names)
         return tuple(self.compile(formula(text), names) for text in operation.partials)
+
+    def conditions(self, operation: Operation) -> tuple[Any, ...]:
+        """Return, for each kink of a row, a function that is nonzero where its `at` holds.
+
+        The functions take what the row's partials take.
+        """
+        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        return tuple(self.compile(condition(kink.at), names) for kink in operation.kinks)
+
+    def sides(self, operation: Operation) -> tuple[Any, ...]:
+        """Return a function for each formula of a row's `sides`; they take what partials take."""
+        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        return tuple(self.compile(formula(text), names) for text in operation.sides)
 
     def compile(self, graph: Graph, parameters: tuple[str, ...]) -> Any:
         """Return a function of `parameters` for a formula, or a number if it is constant."""
@@ -133,7 +147,8 @@ class Spelling:
 
     def _comparison(self, graph: Graph, node: int, operands: list[str]) -> str:
         rows = [graph.rows[k] for k in graph.operands_of(node)]
-        if self.paired and all(row in (INPUT, CONSTANT) for row in rows):
+        leaves = all(row in (INPUT, CONSTANT) for row in rows)
+        if self.paired and leaves and not any(text in VARIABLES for text in operands):
             operands = [
                 f"({text}, {f'd{text}' if row == INPUT else '0.0'})"
                 for text, row in zip(operands, rows, strict=True)
@@ -149,10 +164,13 @@ class Arithmetic:
     first uses them.
     """
 
-    def __init__(self, spelling: Spelling, total: Spelling, nan: Any) -> None:
+    def __init__(
+        self, spelling: Spelling, total: Spelling, nan: Any, is_finite: Callable[[Any], bool]
+    ) -> None:
         self.spelling = spelling
         self.total_spelling = total
         self.nan = nan
+        self.is_finite = is_finite
         self.zero, self.one = spelling.number("0"), spelling.number("1")
         self.values: list[Any] = [None] * len(TABLE)
         self.total: list[Any] = [None] * len(TABLE)

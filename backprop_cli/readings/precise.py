@@ -17,11 +17,6 @@ _LARGEST_EXPONENT = 10**6
 _GUARD_DIGITS = 10
 
 
-def precise(digits: int) -> "Precise":
-    """Return arithmetic that carries `digits` significant digits and some guard digits."""
-    return Precise(digits)
-
-
 class Precise(Arithmetic):
     """Arithmetic of mpmath numbers in a context of its own."""
 
@@ -32,7 +27,7 @@ class Precise(Arithmetic):
         spelling = Spelling(
             {"add": "+", "sub": "-", "mul": "*", "neg": "-"}, self._primitive, self._number
         )
-        super().__init__(spelling, spelling, self.context.nan)
+        super().__init__(spelling, spelling, self.context.nan, self.context.isfinite)
 
     def text(self, value: Any) -> str:
         """Return `value` as decimal text of the asked-for digits."""

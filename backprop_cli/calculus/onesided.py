@@ -1,0 +1,141 @@
+"""One-sided derivatives of a graph along one input, in one forward sweep.
+
+Just to one side of a kink every comparison has an answer: what ties in value is decided by how
+fast the two sides move. So the sweep carries pairs (value, tangent), in which the value is the
+limit from that side, and reads every comparison, in values and in partials, on such pairs in
+lexicographic order. Where operands of max or min tie, or a norm stands at 0, the directional
+derivative is the operation itself applied to the tangents. (Deciding "left" at every node on its
+own would answer -2 for abs(x) - abs(-x) at 0; the sweep answers 0.) See Griewank & Walther,
+Evaluating Derivatives, 2nd ed., chapter 14, on directional derivatives of piecewise
+differentiable functions.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from backprop_cli.calculus.kinks import arguments_for, kinks_at
+from backprop_cli.graph import Graph
+from backprop_cli.operations import COMPARISONS, TABLE, WHERE, Kink
+from backprop_cli.readings.floats import PAIRED, TOTAL
+from backprop_cli.readings.formulas import formula
+
+_COMPARISON_ROWS = frozenset(COMPARISONS.values())
+
+
+class OneSided(NamedTuple):
+    """A sweep to one side: for each node its limit, its slope, and whether these are decided.
+
+    Slopes are derivatives with respect to the input itself, on either side: the left slope of
+    abs(x) at 0 is -1.
+    """
+
+    limits: list[float]
+    slopes: list[float]
+    undecided: bytearray
+
+
+def one_sided(graph: Graph, values: list[float], seed: int, direction: int) -> OneSided:
+    """Sweep along the input `seed` to the right (`direction` = 1) or to the left (-1)."""
+    depends = graph.dependents([seed])
+    limits = list(values)
+    tangents = [0.0] * graph.size
+    tangents[seed] = float(direction)
+    undecided = bytearray(graph.size)
+    for node in range(seed + 1, graph.size):
+        if depends[node]:
+            _step(graph, node, limits, tangents, undecided, depends)
+    return OneSided(limits, [direction * tangent + 0.0 for tangent in tangents], undecided)
+
+
+def _step(
+    graph: Graph,
+    node: int,
+    limits: list[float],
+    tangents: list[float],
+    undecided: bytearray,
+    depends: bytearray,
+) -> None:
+    """Compute the limit and the tangent of one node from those of its operands."""
+    row = graph.rows[node]
+    operation = TABLE[row]
+    operands = graph.operands_of(node)
+    given = [limits[k] for k in operands]
+    moved = [tangents[k] for k in operands]
+    limits[node] = TOTAL.function(operation.name)(*given)
+    kinks = kinks_at(graph, node, limits)
+    tied = not any(moved[k] != moved[0] for k in range(len(moved)))
+    if operation.value.isidentifier():
+        for kink in kinks:
+            if kink.beside:
+                limits[node] = _beside(row, kink)(*given, limits[node], *moved)
+    else:
+        limits[node] = _paired_value(row)(*given, *moved)
+    if any(kink.homogeneous for kink in kinks):
+        tangents[node] = _homogeneous(row, given, moved, limits[node])
+    else:
+        active = [depends[k] for k in operands]
+        tangents[node] = _tangent(row, given, moved, limits[node], active)
+    open_ended = any(kink.kind == "jump" for kink in kinks) and (
+        tied if row in _COMPARISON_ROWS else not any(moved)
+    )
+    undecided[node] = open_ended or _inherits(graph, node, limits, tangents, undecided)
+
+
+def _inherits(
+    graph: Graph, node: int, limits: list[float], tangents: list[float], undecided: bytearray
+) -> bool:
+    """Return whether an undecided operand leaves this node undecided."""
+    operands = graph.operands_of(node)
+    if graph.rows[node] != WHERE:
+        return any(undecided[k] for k in operands)
+    condition, first, second = operands
+    if undecided[condition]:
+        same = (limits[first], tangents[first]) == (limits[second], tangents[second])
+        return not same or bool(undecided[first] or undecided[second])
+    return bool(undecided[first if limits[condition] else second])
+
+
+def _tangent(
+    row: int, given: list[float], moved: list[float], out: float, active: list[int]
+) -> float:
+    """Return the sum of partial × tangent, the partials read on the side of the sweep."""
+    operation = TABLE[row]
+    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    total = 0.0
+    for position, tangent in enumerate(moved):
+        if not active[position]:
+            continue
+        partial = _paired_partials(row)[operation.parameter_of(position)]
+        if callable(partial):
+            own = [tangent] if operation.variadic else []
+            partial = partial(*arguments_for(row, given, position, out), *fixed, *own)
+        if not (operation.selects and partial == 0):
+            total += partial * tangent
+    return total
+
+
+def _homogeneous(row: int, given: list[float], moved: list[float], out: float) -> float:
+    """Return f'(0; d) = f(d), over the operands that take part in the tie."""
+    function = TOTAL.function(TABLE[row].name)
+    if TABLE[row].variadic:
+        return float(function(*(t for v, t in zip(given, moved, strict=True) if v == out)))
+    return float(function(*moved))
+
+
+@cache
+def _paired_partials(row: int) -> tuple[Any, ...]:
+    return PAIRED.partials(TABLE[row])
+
+
+@cache
+def _paired_value(row: int) -> Any:
+    operation = TABLE[row]
+    names = (*operation.names, *(f"d{name}" for name in operation.names))
+    return PAIRED.compile(formula(operation.value), names)
+
+
+@cache
+def _beside(row: int, kink: Kink) -> Any:
+    operation = TABLE[row]
+    names = (*operation.names, "out", *(f"d{name}" for name in operation.names))
+    return TOTAL.compile(formula(kink.beside), names)

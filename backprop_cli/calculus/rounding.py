@@ -1,0 +1,180 @@
+"""What rounding may have done: to the value of an output, and to its gradient.
+
+Each node commits a rounding error; the output moves by that error times the node's adjoint. The
+error of + - * / and of a square root is measured exactly, by error-free transformations (Dekker
+1971, Knuth 1969), so that exact arithmetic is never accused; other functions are taken to commit
+one unit in the last place. Inputs and literals are exact. (Griewank & Walther, Evaluating
+Derivatives, 2nd ed., section 3.4: adjoints as condition numbers.)
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from backprop_cli.calculus.forward import jvp
+from backprop_cli.calculus.partials import local_partials
+from backprop_cli.calculus.reverse import reverse
+from backprop_cli.graph import Graph
+from backprop_cli.operations import ADD, CONSTANT, DIV, MUL, NEG, POW, ROW, SQRT, SUB, TABLE
+from backprop_cli.readings.floats import FLOATS
+
+UNIT = 2.0**-53
+"""The unit roundoff of float64."""
+
+FEWEST_DIGITS = 8
+"""A value with fewer trusted decimal digits than this is worth a warning."""
+
+_ROUNDING_SELECTIONS = (ROW["leaky_relu"], ROW["elu"])
+_EXACT_ROWS = {NEG, ROW["abs"]} | {
+    row
+    for row, operation in enumerate(TABLE)
+    if operation.selects and row not in _ROUNDING_SELECTIONS
+}
+_LARGEST_EXACT = 2.0**50
+
+
+class Loss(NamedTuple):
+    """How many decimal digits of a value can be trusted, and the node that lost the others."""
+
+    digits: float
+    node: int
+    error: float
+
+
+def digits_lost(
+    graph: Graph, values: list[float], adjoints: list[Any], output: int
+) -> Loss | None:
+    """Return what is left of the value's digits if that is fewer than FEWEST_DIGITS, else None.
+
+    `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
+    so far, nothing else is computed: two products a node.
+    """
+    worst = sum(
+        abs(adjoint * value)
+        for adjoint, value in zip(adjoints, values, strict=True)
+        if adjoint is not None
+    )
+    unseen = _unseen_sums(graph, adjoints, output)
+    if not unseen and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
+        return None
+    return _measure(graph, values, output)
+
+
+def _unseen_sums(graph: Graph, adjoints: list[Any], output: int) -> bool:
+    """Return whether there are sums that the sweep did not visit, such as 0.1 + 0.2 - 0.3."""
+    return any(
+        adjoints[node] is None and graph.rows[node] in (ADD, SUB) for node in range(output)
+    )
+
+
+def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:
+    errors = [rounding_error(graph, node, values) for node in range(output + 1)]
+    active = bytearray(graph.size)
+    for node, error in enumerate(errors):
+        active[node] = error != 0 or any(active[k] for k in graph.operands_of(node))
+    if not active[output]:
+        return None
+    adjoints = reverse(graph, values, output, active)
+    shares = [
+        abs(adjoint * error) if adjoint is not None and error else 0.0
+        for adjoint, error in zip(adjoints, errors, strict=False)
+    ]
+    error = sum(shares)
+    value = abs(values[output])
+    if not error > 10.0**-FEWEST_DIGITS * value or not math.isfinite(error):
+        return None
+    source = max(range(len(shares)), key=shares.__getitem__)
+    digits = max(0.0, -math.log10(error / value)) if value else 0.0
+    return Loss(digits, _where_lost(graph, values, source, errors[source], output), error)
+
+
+def _where_lost(
+    graph: Graph, values: list[float], source: int, error: float, output: int
+) -> int:
+    """Return the first node, from `source` on, in which the error is no longer small."""
+    tangents = jvp(graph, values, source)
+    for node in range(source, output + 1):
+        tangent = tangents[node]
+        if tangent and abs(tangent * error) > 10.0**-FEWEST_DIGITS * abs(values[node]):
+            return node
+    return output
+
+
+def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
+    """Return the rounding error that `node` committed: measured, or one ulp of its value."""
+    row = graph.rows[node]
+    if row <= CONSTANT or row in _EXACT_ROWS:
+        return 0.0
+    out = values[node]
+    given = [values[k] for k in graph.operands_of(node)]
+    if out == 0 and row == MUL:
+        return 0.0
+    if row in (ADD, SUB):
+        return _sum_error(given[0], given[1] if row == ADD else -given[1], out)
+    if row == MUL:
+        return _product_error(given[0], given[1], out)
+    if row == DIV and given[1]:
+        return (given[0] - out * given[1] - _product_error(out, given[1], out * given[1])) / given[1]
+    if row == SQRT and out:
+        return (given[0] - out * out - _product_error(out, out, out * out)) / (2 * out)
+    if row == POW and given[1] == 2:
+        return _product_error(given[0], given[0], out)
+    # No function takes a whole value, or half of one, at whole operands but where it is exact.
+    if abs(out) < _LARGEST_EXACT and all(value == int(value) for value in [2 * out, *given]):
+        return 0.0
+    return math.ulp(out)
+
+
+def _sum_error(x: float, y: float, total: float) -> float:
+    """Return x + y - total exactly (Knuth's TwoSum)."""
+    part = total - x
+    return (x - (total - part)) + (y - part)
+
+
+def _product_error(x: float, y: float, product: float) -> float:
+    """Return x·y - product exactly, barring overflow (Dekker's product, Veltkamp's split)."""
+    x_high, x_low = _split(x)
+    y_high, y_low = _split(y)
+    return ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
+
+
+def _split(value: float) -> tuple[float, float]:
+    scaled = 134217729.0 * value  # 2^27 + 1
+    high = scaled - (scaled - value)
+    return high, value - high
+
+
+def gradient_rounding(
+    graph: Graph, values: list[float], output: int, active: bytearray, wrt: Mapping[str, int]
+) -> dict[str, float]:
+    """Return a bound on the rounding error of each gradient component.
+
+    A sum over paths of products of local slopes is off by at most a few units of rounding for
+    each factor, relative to the sum of the paths' absolute values (Higham, Accuracy and Stability
+    of Numerical Algorithms, section 3.1).
+    """
+    FLOATS.prepare_partials(graph)
+    sizes = [0.0] * graph.size
+    depths = [0] * graph.size
+    sizes[output] = 1.0
+    for node in range(output, -1, -1):
+        if sizes[node]:
+            for operand, local in local_partials(graph, node, values, active, FLOATS):
+                sizes[operand] += abs(local * sizes[node])
+                depths[operand] = max(depths[operand], depths[node] + 1)
+    return {name: (4 * depths[k] + 4) * UNIT * sizes[k] for name, k in wrt.items()}
+
+
+def evaluation_noise(values: list[float], adjoints: list[Any]) -> float:
+    """Return a bound on the rounding error of one evaluation, from values and adjoints."""
+    return (
+        2
+        * UNIT
+        * sum(
+            abs(adjoint * value)
+            for adjoint, value in zip(adjoints, values, strict=True)
+            if adjoint is not None
+        )
+    )
+
+

@@ -1,0 +1,106 @@
+"""The names under which people meet the nodes of a graph, in every table, file and picture.
+
+Inputs and named intermediates keep their names; an unnamed output is `f`. A constant is its
+literal, and a subexpression without inputs, or a comparison, is its own short text (`1/2`,
+`x > 0`): a student looks for the names of quantities, not for a name of one half. What remains
+is numbered `v1`, `v2`, ... in the order of evaluation, past the names the program uses.
+"""
+
+from backprop_cli.graph import Graph
+from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, write
+from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT
+
+_LONGEST_INLINE = 40
+_LONGEST_CONDITION = 160
+_IS_COMPARISON = frozenset(COMPARISONS.values())
+
+
+def display_names(graph: Graph) -> list[str]:
+    """Return the name of every node, as tables show it.
+
+    A subexpression without inputs whose text is long is numbered like any other node, so that a
+    deep chain of constants costs no more than its nodes.
+    """
+    rows, operands, offsets = graph.rows, graph.operands, graph.offsets
+    names = _given_names(graph)
+    used = {*graph.names, *graph.inputs, *graph.labels.values()}
+    fixed = bytearray(graph.size)
+    for node in graph.literals:
+        fixed[node] = 1
+    number = 0
+    for node in range(graph.size):
+        row = rows[node]
+        if row == INPUT or row == CONSTANT:
+            continue
+        start = offsets[node]
+        if fixed[operands[start]] and all(
+            fixed[operand] for operand in operands[start + 1 : offsets[node + 1]]
+        ):
+            fixed[node] = 1
+        if names[node]:
+            continue
+        if fixed[node] or row in _IS_COMPARISON:
+            text = write(row, pieces(graph, node, names)).text
+            limit = _LONGEST_CONDITION if row in _IS_COMPARISON else _LONGEST_INLINE
+            if len(text) <= limit or row in _IS_COMPARISON and not fixed[node]:
+                names[node] = text
+                continue
+        number += 1
+        while f"v{number}" in used:
+            number += 1
+        names[node] = f"v{number}"
+    return names
+
+
+def _given_names(graph: Graph) -> list[str]:
+    """Return the names that need no thought: inputs, literals, labels; else empty."""
+    names = [""] * graph.size
+    for node, text in graph.literals.items():
+        names[node] = text
+    for name, node in graph.inputs.items():
+        names[node] = name
+    for node, label in graph.labels.items():
+        names[node] = label
+    return names
+
+
+def piece(graph: Graph, node: int, names: list[str]) -> Piece:
+    """Return the display name of a node as an operand, with what it takes in parentheses."""
+    text, row = names[node], graph.rows[node]
+    if node in graph.labels or row == INPUT:
+        return Piece(text)
+    if row == CONSTANT:
+        return literal(text)
+    if PRECEDENCE[row] == ATOM or text.isidentifier():
+        return Piece(text)
+    return Piece(text, PRECEDENCE[row], text.startswith("-"))
+
+
+def pieces(graph: Graph, node: int, names: list[str]) -> list[Piece]:
+    """Return the operands of a node as pieces of text, by their display names."""
+    return [piece(graph, operand, names) for operand in graph.operands_of(node)]
+
+
+def node_text(graph: Graph, node: int, names: list[str]) -> str:
+    """Return one operation over the display names of its operands, as in `a + b`."""
+    row = graph.rows[node]
+    if row == INPUT or row == CONSTANT:
+        return names[node]
+    return write(row, pieces(graph, node, names)).text
+
+
+def has_row(graph: Graph, names: list[str]) -> bytearray:
+    """Return a mask of the nodes that get a row in tables.
+
+    These are the operations that depend on an input, comparisons excepted (they are part of
+    their `where`), and those without inputs that are too long to stand as text.
+    """
+    mask = graph.dependents(graph.inputs.values())
+    for node in graph.inputs.values():
+        mask[node] = 0
+    for node, row in enumerate(graph.rows):
+        if row in _IS_COMPARISON:
+            mask[node] = 0
+        elif row > CONSTANT and not mask[node]:
+            mask[node] = node not in graph.labels and names[node].isidentifier()
+    return mask

@@ -1,0 +1,153 @@
+"""Where: the bindings of `--at`, of a JSON file, of a line of `batch`.
+
+A value is a finite constant expression of the language (`5`, `-1/3`, `pi/2`, `max(1, 2)`), kept
+as text until an arithmetic makes its number of it, so that `--precision` sees exact decimals.
+Every name that is missing, unknown or given twice is reported at once; nothing has a default.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from backprop_cli.calculus.values import forward_values
+from backprop_cli.errors import BackpropError, BindingProblem, MissingInput, Span, UnknownInput
+from backprop_cli.graph import Graph
+from backprop_cli.language.hints import nearest
+from backprop_cli.language.parser import parse
+from backprop_cli.language.tokens import is_name, normalized
+from backprop_cli.readings.floats import FLOATS
+from backprop_cli.readings.formulas import Arithmetic
+
+
+class Binding(NamedTuple):
+    """A name, the text of its value, and the place of that text in what the user wrote."""
+
+    name: str
+    value: str
+    source: str
+    span: Span
+
+
+def read_bindings(texts: Iterable[str]) -> list[Binding]:
+    """Read bindings such as `a=5,b=-3`; commas inside parentheses belong to the value."""
+    bindings: list[Binding] = []
+    for text in texts:
+        start = 0
+        if text.strip():
+            for end in _item_ends(text):
+                bindings.append(_read_item(text, start, end))
+                start = end + 1
+    _refuse_repeats(bindings)
+    return bindings
+
+
+def _item_ends(text: str) -> list[int]:
+    depth, ends = 0, []
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            ends.append(position)
+    return [*ends, len(text)]
+
+
+def _read_item(text: str, start: int, end: int) -> Binding:
+    left, equals, right = text[start:end].partition("=")
+    span = Span(start, max(end, start + 1))
+    name = left.strip()
+    hint = "write bindings as a=5,b=-3"
+    if not text[start:end].strip():
+        _refuse("an empty binding", text, span, hint)
+    if not equals:
+        _refuse(f"{name[:40]} has no value", text, span, f"write {name[:40]}=1")
+    if not is_name(name):
+        what = f"'{name[:40]}' is not a name" if name else "a binding without a name"
+        _refuse(what, text, Span(start, max(start + len(left), start + 1)), hint)
+    if not right.strip():
+        _refuse(f"{name} has no value", text, span, f"write {name}=1")
+    return Binding(normalized(name), right, text, Span(end - len(right), end))
+
+
+def read_mapping(values: Any, origin: str) -> list[Binding]:
+    """Read bindings from a JSON object whose values are number literals or expressions.
+
+    Numbers must have been kept as text by the JSON reader (`studies/files.py`).
+    """
+    if not isinstance(values, Mapping):
+        raise BindingProblem(f"{origin} must be an object of names and values")
+    bindings = []
+    for name, value in values.items():
+        if not is_name(name):
+            raise BindingProblem(f"{origin}: {name[:40]!r} is not a name")
+        if not isinstance(value, str):
+            raise BindingProblem(f"{origin}: the value of {name} must be a number or a string")
+        bindings.append(Binding(normalized(name), value, value, Span(0, len(value))))
+    _refuse_repeats(bindings)
+    return bindings
+
+
+def _refuse(message: str, text: str, span: Span, hint: str = "") -> NoReturn:
+    error = BindingProblem(message, span, hint, text)
+    error.origin = "--at"
+    raise error
+
+
+def _refuse_repeats(bindings: list[Binding]) -> None:
+    seen: dict[str, Binding] = {}
+    repeated = [b for b in bindings if seen.setdefault(b.name, b) is not b]
+    if repeated:
+        names = ", ".join(dict.fromkeys(binding.name for binding in repeated))
+        _refuse(f"{names} given more than once", repeated[0].source, repeated[0].span)
+
+
+def evaluated(bindings: Iterable[Binding], arithmetic: Arithmetic = FLOATS) -> dict[str, Any]:
+    """Return the point: each name with the number of its value. Raises `BindingProblem`."""
+    return {binding.name: _number(binding, arithmetic) for binding in bindings}
+
+
+def _number(binding: Binding, arithmetic: Arithmetic) -> Any:
+    text = binding.value
+    try:
+        graph = parse(text)
+        if graph.inputs:
+            name, node = next(iter(graph.inputs.items()))
+            hint = "values are finite numbers, or expressions of numbers such as pi/2"
+            raise BindingProblem(f"{name} is not a number", graph.span_of(node), hint)
+    except BackpropError as error:
+        span = error.span or Span(0, 0)
+        shifted = Span(binding.span.start + span.start, binding.span.start + span.end)
+        _refuse(f"{binding.name}: {error.message}", binding.source, shifted, error.hint)
+    value = forward_values(graph, {}, arithmetic)[graph.outputs[0]]
+    if not arithmetic.is_finite(value):
+        _refuse(f"the value of {binding.name} is not finite", binding.source, binding.span)
+    return value
+
+
+def check_names(graph: Graph, bound: Iterable[str]) -> None:
+    """Raise unless `bound` names every input of the program and nothing else."""
+    given = list(bound)
+    missing = [name for name in graph.inputs if name not in given]
+    unknown = [name for name in given if name not in graph.inputs]
+    if not missing and not unknown:
+        return
+    parts, hints = [], []
+    if missing:
+        parts.append(f"no value for {_listed(missing)}")
+    if unknown:
+        parts.append(f"{_listed(unknown)} {_does(unknown)} not occur in the expression")
+    for name in unknown:
+        near = nearest(name, missing or list(graph.inputs))
+        if near:
+            hints.append(f"{name}: did you mean {near}?")
+    if missing and not hints:
+        hints.append(f"bind with --at {','.join(f'{name}=1' for name in missing[:5])}")
+    span = graph.span_of(graph.inputs[missing[0]]) if missing else None
+    kind = MissingInput if missing else UnknownInput
+    raise kind("; ".join(parts), span, " ".join(hints[:5]), graph.source if span else "")
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10:,} more"
+
+
+def _does(names: list[str]) -> str:
+    return "does" if len(names) == 1 else "do"
