@@ -11,8 +11,8 @@ from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, wri
 from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT
 
 _LONGEST_INLINE = 40
-_LONGEST_CONDITION = 160
 _IS_COMPARISON = frozenset(COMPARISONS.values())
+_LEAVES = (INPUT, CONSTANT)
 
 
 def display_names(graph: Graph) -> list[str]:
@@ -30,7 +30,7 @@ def display_names(graph: Graph) -> list[str]:
     number = 0
     for node in range(graph.size):
         row = rows[node]
-        if row == INPUT or row == CONSTANT:
+        if row in _LEAVES:
             continue
         start = offsets[node]
         if fixed[operands[start]] and all(
@@ -41,8 +41,7 @@ def display_names(graph: Graph) -> list[str]:
             continue
         if fixed[node] or row in _IS_COMPARISON:
             text = write(row, pieces(graph, node, names)).text
-            limit = _LONGEST_CONDITION if row in _IS_COMPARISON else _LONGEST_INLINE
-            if len(text) <= limit or row in _IS_COMPARISON and not fixed[node]:
+            if len(text) <= _LONGEST_INLINE or row in _IS_COMPARISON:
                 names[node] = text
                 continue
         number += 1
@@ -84,7 +83,7 @@ def pieces(graph: Graph, node: int, names: list[str]) -> list[Piece]:
 def node_text(graph: Graph, node: int, names: list[str]) -> str:
     """Return one operation over the display names of its operands, as in `a + b`."""
     row = graph.rows[node]
-    if row == INPUT or row == CONSTANT:
+    if row in _LEAVES:
         return names[node]
     return write(row, pieces(graph, node, names)).text
 

@@ -14,6 +14,7 @@ from backprop_cli.language.notation import PRECEDENCE, SIGNS, literal, parenthes
 from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT, NEG, TABLE
 
 _IS_COMPARISON = frozenset(COMPARISONS.values())
+_NEVER_ASSIGNED = _IS_COMPARISON | {INPUT}
 _NUMERALS = {"pi": "3.141592653589793", "e": "2.718281828459045", "tau": "6.283185307179586"}
 
 
@@ -48,7 +49,7 @@ class _Layout:
         self.graph = graph
         self.pretty = names is not None
         self.names = display_names(graph) if names is None else names
-        self.used = {*graph.names, *graph.inputs, *graph.labels.values()}
+        self.used: set[str] = set()
         self.trailing = ""
         self.assigned: dict[int, str] = {}
         users = _count_users(graph)
@@ -64,32 +65,31 @@ class _Layout:
         self.minus = self._leading_minus()
 
     def _assign_names(self, users: list[int]) -> None:
-        """Give a name to each node that is a statement of its own because it has one, or needs one."""
+        """Find the nodes that are statements because they have a name, or because they need one.
+
+        In tables a constant stands in place however many users it has.
+        """
         graph = self.graph
         for node, label in graph.labels.items():
-            if self.pretty and (label in graph.names or "′" in label):
+            if "′" in label:
+                self.assigned[node] = label if self.pretty else self._fresh(label.replace("′", "_"))
+            elif label in graph.names:
                 self.assigned[node] = label
-            elif label in graph.names and label.isidentifier():
-                self.assigned[node] = label
-            elif "′" in label:
-                self.assigned[node] = self._fresh(label.replace("′", "_"))
-        self.used.update(
-            name for name in self.names if name.startswith("v") and name[1:].isdecimal()
-        )
         for node, count in enumerate(users):
-            row = graph.rows[node]
-            if count > 1 and row != INPUT and row not in _IS_COMPARISON:
-                if node not in self.assigned:
-                    name = self.names[node]
-                    self.assigned[node] = name if name.isidentifier() else self._fresh("v")
+            if count > 1 and graph.rows[node] not in _NEVER_ASSIGNED and node not in self.assigned:
+                name = self.names[node]
+                if name.isidentifier():
+                    self.assigned[node] = name
+                elif not self.pretty:
+                    self.assigned[node] = self._fresh("v")
 
     def _fresh(self, stem: str) -> str:
-        """Return a name that nothing else has."""
-        number = 1
-        name = stem if stem != "v" else "v1"
-        while name in self.used:
-            number += 1
+        """Return a name that no node has: the stem itself, or the stem with a number."""
+        self.used = self.used or {*self.graph.names, *self.graph.inputs, *self.names}
+        name, number = stem, 1
+        while name in self.used or name == "v":
             name = f"v{number}" if stem == "v" else f"{stem}_{number}"
+            number += 1
         self.used.add(name)
         return name
 
@@ -172,7 +172,7 @@ class _Layout:
     def _literal(self, node: int) -> str:
         """Return a constant's literal; a number where an input has taken the name `pi`."""
         text = self.graph.literals[node]
-        return _NUMERALS[text] if text in _NUMERALS and text in self.used else text
+        return _NUMERALS[text] if text in _NUMERALS and text in self.graph.names else text
 
 
 def _count_users(graph: Graph) -> list[int]:

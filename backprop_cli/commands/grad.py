@@ -1,0 +1,196 @@
+"""`backprop grad`: the value and gradient of one program at one point."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from backprop_cli.commands import options
+from backprop_cli.errors import BackpropError, OptionProblem
+from backprop_cli.graph import Graph
+from backprop_cli.language.parser import parse
+from backprop_cli.readings.floats import FLOATS
+from backprop_cli.readings.formulas import Arithmetic
+from backprop_cli.render import errors, plain
+from backprop_cli.studies.files import Source, read_source
+from backprop_cli.studies.gradient import KINKS, nodes_named, solve
+from backprop_cli.studies.point import Binding, check_names, evaluated
+from backprop_cli.studies.solution import Agreement, Solution
+
+if TYPE_CHECKING:
+    from backprop_cli.studies.witness import SymPyWitness
+
+FORMATS = ("table", "plain", "json")
+SHOWS = ("reverse", "forward", "symbolic", "none")
+CHECKS = ("all", "none", "forward", "numeric", "sympy")
+
+EXAMPLES = """\b
+Examples:
+  backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4
+  backprop grad '-x^2' --at x=1 --format plain
+  backprop grad 'd = a+b; f = d*c' --at a=5,b=-3,c=-2 --wrt d,c
+  backprop grad '(3x+4y)^3' --show symbolic
+  backprop grad @network.txt --at @point.json --format json
+"""
+
+
+@click.command(cls=options.ExpressionCommand, epilog=EXAMPLES, no_args_is_help=True)
+@options.expression
+@options.at
+@options.wrt
+@options.of
+@click.option(
+    "--show",
+    multiple=True,
+    type=options.NameList(SHOWS),
+    metavar="STEPS",
+    help="Steps to show: reverse, forward, symbolic, none (tables show reverse by default).",
+)
+@click.option(
+    "--check",
+    multiple=True,
+    type=options.NameList(CHECKS),
+    metavar="MODES",
+    help="Witnesses: all, none, or of forward, numeric, sympy (all for tables, else none).",
+)
+@click.option(
+    "--kink",
+    type=click.Choice(KINKS),
+    default="convention",
+    show_default=True,
+    help="At a kink: answer by the operation's convention, refuse, or answer one-sidedly.",
+)
+@click.option(
+    "--precision",
+    type=click.IntRange(2, 10_000),
+    metavar="DIGITS",
+    help="Compute with this many digits; literals and --at are then exact decimals.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="table for people; plain lines or json for scripts.",
+)
+@options.rows
+@options.color
+@click.option(
+    "--sympy-seconds",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    default=5.0,
+    show_default=True,
+    help="How long SymPy may take before its column says that it gave up.",
+)
+def grad(
+    expression: str,
+    points: tuple[str, ...],
+    wrt: tuple[tuple[str, ...], ...],
+    of: tuple[tuple[str, ...], ...],
+    show: tuple[tuple[str, ...], ...],
+    check: tuple[tuple[str, ...], ...],
+    kink: str,
+    precision: int | None,
+    form: str,
+    rows: int,
+    color: str,
+    sympy_seconds: float,
+) -> int:
+    """Show value and gradient of EXPRESSION, every step, and four ways to the same answer.
+
+    EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
+    @FILE a file.
+    """
+    shown = _chosen(options.flattened(show), "none", ("reverse",) if form == "table" else ())
+    checks = _checks(options.flattened(check), form)
+    source = read_source(expression)
+    try:
+        given = options.bindings(points)
+        graph = parse(source.text, [binding.name for binding in given])
+        asked, outputs = options.flattened(wrt), options.flattened(of)
+        nodes_named(graph, asked, "--wrt")
+        if not given and graph.inputs and shown == ("symbolic",):
+            return _symbolic_only(graph, asked, outputs, form, color, sympy_seconds)
+        check_names(graph, [binding.name for binding in given])
+    except BackpropError as error:
+        error.origin = error.origin or source.origin
+        raise
+    arithmetic = _arithmetic(precision)
+    point = evaluated(given, arithmetic)
+    witness = None
+    if "sympy" in checks or "symbolic" in shown:
+        witness = _start_witness(graph, asked, outputs, given, sympy_seconds, "symbolic" in shown)
+    solution = solve(graph, point, asked, outputs, kink, arithmetic)
+    return _show(solution, witness, source, shown, checks, form, rows, color)
+
+
+def _chosen(names: tuple[str, ...], nothing: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        return default
+    if nothing in names and len(set(names)) > 1:
+        raise OptionProblem(f"'{nothing}' stands alone, got {', '.join(names)}")
+    return () if nothing in names else tuple(dict.fromkeys(names))
+
+
+def _checks(names: tuple[str, ...], form: str) -> tuple[str, ...]:
+    from backprop_cli.studies.agreement import MODES
+
+    default = ("all",) if form == "table" else ()
+    chosen = _chosen(names, "none", default)
+    if "all" in chosen and len(chosen) > 1:
+        raise OptionProblem(f"'all' stands alone, got {', '.join(chosen)}")
+    return MODES if "all" in chosen else tuple(mode for mode in MODES if mode in chosen)
+
+
+def _arithmetic(precision: int | None) -> Arithmetic:
+    if precision is None:
+        return FLOATS
+    from backprop_cli.readings.precise import Precise
+
+    return Precise(precision)
+
+
+def _start_witness(
+    graph: Graph,
+    asked: tuple[str, ...],
+    outputs: tuple[str, ...],
+    given: list[Binding],
+    seconds: float,
+    steps: bool,
+) -> "SymPyWitness":
+    """Start SymPy in a process of its own, now: before rich, and before the sweeps."""
+    from backprop_cli.studies import witness
+
+    targets = nodes_named(graph, outputs, "--of") or {"": graph.outputs[0]}
+    sources = nodes_named(graph, asked, "--wrt") or dict(graph.inputs)
+    return witness.start(graph, targets, sources, evaluated(given), seconds, steps)
+
+
+def _show(
+    solution: Solution,
+    witness: "SymPyWitness | None",
+    source: Source,
+    shown: tuple[str, ...],
+    checks: tuple[str, ...],
+    form: str,
+    rows: int,
+    color: str,
+) -> int:
+    raise NotImplementedError
+
+
+def _symbolic_only(
+    graph: Graph,
+    asked: tuple[str, ...],
+    outputs: tuple[str, ...],
+    form: str,
+    color: str,
+    seconds: float,
+) -> int:
+    raise NotImplementedError
+
+
+def _unused(*_: Any) -> None:
+    print(errors, plain, sys, Agreement, Mapping)

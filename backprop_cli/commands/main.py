@@ -1,0 +1,174 @@
+"""The `backprop` program: finds the command, and turns every ending into an exit code.
+
+Exit codes: 0 answered, and what was checked agrees; 1 a finding; 2 bad usage or input; 3 no
+answer at this point; 130 interrupted. Commands return their code; errors carry theirs. Commands
+are imported when they are called, so that none pays for another.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from backprop_cli.errors import BackpropError, FileProblem, OptionProblem
+from backprop_cli.language.hints import nearest
+from backprop_cli.render import errors
+
+COMMANDS = {
+    "grad": "the value and gradient of an expression, step by step and checked",
+    "batch": "gradients of many expressions, as JSON Lines",
+    "ops": "the table of operations",
+}
+"""Each command, in `commands/<name>.py`, and what the overview says of it."""
+
+
+class Program(click.Group):
+    """The group of commands, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"backprop_cli.commands.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"backprop {version('backprop-cli')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    epilog="Example: backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Show the version and stop.",
+)
+def program() -> None:
+    """The gradient calculator: type an expression, watch backpropagation happen.
+
+    Shell completion: eval "$(_BACKPROP_COMPLETE=bash_source backprop)" (or zsh, fish).
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and exit. No traceback ever reaches a user."""
+    _prepare_process()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = run(words)
+        sys.stdout.flush()
+    except OSError as error:  # the disk is full, a descriptor is closed
+        _report(FileProblem(f"cannot write the answer: {(error.strerror or str(error)).lower()}"))
+        code = FileProblem.exit_code
+        sys.stdout = None
+    sys.exit(code)
+
+
+def run(words: list[str]) -> int:
+    """Run the program on these words and return its exit code."""
+    try:
+        _check_command(words)
+        result = program.main(words, prog_name="backprop", standalone_mode=False)
+    except BackpropError as error:
+        return _refuse(error, words)
+    except click.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return OptionProblem.exit_code
+    except click.ClickException as error:
+        return _refuse(_option_problem(error), words)
+    except click.Abort:
+        return 130
+    except RecursionError:
+        return _refuse(OptionProblem("the command line is nested too deeply"), words)
+    return result if isinstance(result, int) else 0
+
+
+def _prepare_process() -> None:
+    """Make Ctrl-C and closed pipes quiet, and output that a stream cannot encode harmless."""
+    signal.signal(signal.SIGINT, _interrupted)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    """Stop at once: kill the witness if there is one, and leave."""
+    witness = sys.modules.get("backprop_cli.studies.witness")
+    if witness is not None:
+        witness.stop_all()
+    os._exit(130)
+
+
+def _check_command(words: list[str]) -> None:
+    """Raise a helpful error where the first word is no command: `backprop "x^2"`."""
+    if not words or words[0] in COMMANDS or words[0] in ("-h", "--help", "--version"):
+        return
+    word = words[0]
+    if word.startswith("--"):
+        return
+    near = nearest(word, list(COMMANDS))
+    hint = f"did you mean backprop {near}?" if near else f"write backprop grad {_quoted(word)}"
+    raise OptionProblem(f"there is no command {word[:60]!r}", None, hint)
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word[:60])
+
+
+def _option_problem(error: click.ClickException) -> OptionProblem:
+    """Return a usage error of click as one of ours."""
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "backprop"
+    hint = "" if "did you mean" in message.lower() else f"{path} --help shows the options"
+    return OptionProblem(message, None, hint)
+
+
+def _refuse(error: BackpropError, words: list[str]) -> int:
+    """Report an error on stderr, and as JSON on stdout where JSON was asked for."""
+    if _asked_for_json(words):
+        from backprop_cli.render import json
+
+        print(json.dumps(json.refusal(error)))
+    _report(error)
+    return error.exit_code
+
+
+def _report(error: BackpropError) -> None:
+    print(errors.layout(error), file=sys.stderr)
+
+
+def _asked_for_json(words: list[str]) -> bool:
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(a == "--format=json" or (a == "--format" and b == "json") for a, b in pairs)

@@ -1,0 +1,124 @@
+"""The options and arguments that several commands share, each defined once."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from backprop_cli.errors import OptionProblem
+from backprop_cli.studies.files import checked_text, read_file, read_json
+from backprop_cli.studies.point import Binding, read_bindings, read_mapping
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ExpressionCommand(click.Command):
+    """A command whose expression may begin with a dash: `backprop grad "-x^2"`.
+
+    Words that begin with one dash are no options here (but for -h), so they are moved behind
+    `--`; long options are left to click, which suggests the right spelling of a mistyped one.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, those that begin with one dash shielded."""
+        takes_value = {
+            name
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and not parameter.is_flag
+            for name in parameter.opts
+        }
+        plain: list[str] = []
+        shielded: list[str] = []
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                shielded.extend(words)
+            elif word.startswith("-") and not word.startswith("--") and word not in ("-", "-h"):
+                shielded.append(word)
+            else:
+                plain.append(word)
+                if word in takes_value:
+                    plain.extend(value for value in [next(words, None)] if value is not None)
+        return super().parse_args(ctx, [*plain, "--", *shielded] if shielded else plain)
+
+
+class NameList(click.ParamType):
+    """Names separated by commas, as in `--wrt a,b`; all of a set of choices if one is given."""
+
+    name = "names"
+
+    def __init__(self, choices: Iterable[str] = ()) -> None:
+        self.choices = tuple(choices)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Split the text into names and check them."""
+        names = [part.strip() for part in checked_text(str(value)).split(",")]
+        for name in names:
+            if not name or (self.choices and name not in self.choices):
+                option = param.opts[0] if param else "this option"
+                known = ", ".join(self.choices) or "names"
+                raise OptionProblem(f"{option} takes {known}, got {name[:40]!r}")
+        return tuple(names)
+
+
+def flattened(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """Return the names of a repeated `NameList` option as one tuple."""
+    return tuple(name for group in groups for name in group)
+
+
+def bindings(texts: Iterable[str]) -> list[Binding]:
+    """Read every `--at`: bindings, or `@file` with a JSON object of them."""
+    written: list[str] = []
+    loaded: dict[str, Any] = {}
+    for text in texts:
+        if text.startswith("@"):
+            path = text[1:]
+            data = read_file(path).decode("utf-8", "replace")
+            values = read_json(data, path)
+            read_mapping(values, path)
+            loaded.update(values)
+        else:
+            written.append(checked_text(text))
+    from_text = read_bindings(written)
+    names = {binding.name for binding in from_text}
+    repeated = [name for name in loaded if name in names]
+    if repeated:
+        raise OptionProblem(f"{', '.join(repeated[:10])} given in a file and on the command line")
+    return from_text + read_mapping(loaded, "--at")
+
+
+expression = click.argument("expression", metavar="EXPRESSION")
+
+at = click.option(
+    "--at",
+    "points",
+    multiple=True,
+    metavar="NAME=VALUE,...",
+    help="The point: a=5,b=-3, or @point.json. Values may be expressions such as pi/2.",
+)
+wrt = click.option(
+    "--wrt",
+    multiple=True,
+    type=NameList(),
+    help="Differentiate by these inputs or named intermediates only.",
+)
+of = click.option(
+    "--of",
+    multiple=True,
+    type=NameList(),
+    help="Differentiate these named values instead of the last statement.",
+)
+color = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="When to use colour; NO_COLOR and FORCE_COLOR are heeded too.",
+)
+rows = click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="The most rows a table shows; what is left out is counted.",
+)

@@ -1,0 +1,201 @@
+"""Do the modes agree? Reverse mode's gradient against its witnesses.
+
+Two numbers agree if they differ by no more than the largest of: 1e-9 of their size, the numeric
+witness's own error estimate, and the bound on what rounding may have done. Where reverse mode and
+SymPy (30 digits) still differ, the sweep is repeated with 50 digits: that measures the rounding
+instead of bounding it. At a kink no two-sided slope exists; numeric and SymPy then say so, which
+is no disagreement.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backprop_cli.calculus.forward import jvp
+from backprop_cli.calculus.numeric import derivative
+from backprop_cli.calculus.reverse import reverse
+from backprop_cli.calculus.rounding import evaluation_noise, gradient_rounding
+from backprop_cli.calculus.values import forward_values
+from backprop_cli.studies.findings import LARGEST_SWEEP, Sides
+from backprop_cli.studies.solution import (
+    Agreement,
+    Answer,
+    Estimate,
+    Formula,
+    Solution,
+    Unavailable,
+    Witness,
+)
+
+MODES = ("forward", "numeric", "sympy")
+"""The witnesses that `--check` can call."""
+
+TOLERANCE = 1e-9
+_NO_SLOPE = "no two-sided slope at this point"
+_ARBITER_DIGITS = 50
+_Says = float | Estimate | Formula | Unavailable
+
+
+def forward_witness(solution: Solution, answer: Answer) -> Witness:
+    """Return the gradient by one forward sweep for each input."""
+    if too_large(solution):
+        return Witness("forward", {}, _sweeps(solution, "forward mode needs one sweep each"))
+    gradient: dict[str, _Says] = {}
+    for name, node in solution.wrt.items():
+        tangents = jvp(solution.graph, solution.values, node, solution.arithmetic)
+        tangent = tangents[answer.node]
+        gradient[name] = solution.arithmetic.zero if tangent is None else tangent
+    return Witness("forward", gradient)
+
+
+def numeric_witness(solution: Solution, answer: Answer) -> Witness:
+    """Return the gradient by finite differences, each with its error estimate."""
+    if too_large(solution):
+        return Witness("numeric", {}, _sweeps(solution, "differences need evaluations for each"))
+    graph, values = solution.graph, _floats(solution)
+    if not math.isfinite(values[answer.node]):
+        return Witness("numeric", {}, "the value is not finite")
+    adjoints = [None if a is None else float(a) for a in answer.adjoints]
+    noise = evaluation_noise(values, adjoints)
+    gradient: dict[str, _Says] = {}
+    for name, node in solution.wrt.items():
+        found = derivative(graph, values, node, answer.node, noise)
+        if found.value is None:
+            gradient[name] = Unavailable("no step keeps every kink, jump and pole on its side")
+        else:
+            gradient[name] = Estimate(found.value, found.error)
+    return Witness("numeric", gradient)
+
+
+def too_large(solution: Solution) -> bool:
+    """Return whether a sweep for each input would cost too much."""
+    return len(solution.wrt) * solution.graph.size > LARGEST_SWEEP
+
+
+def _sweeps(solution: Solution, why: str) -> str:
+    return f"{len(solution.wrt):,} inputs: {why}"
+
+
+def _floats(solution: Solution) -> list[float]:
+    if solution.values and isinstance(solution.values[0], float):
+        return solution.values
+    point = {name: float(value) for name, value in solution.point.items()}
+    return forward_values(solution.graph, point)
+
+
+def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) -> Agreement:
+    """Compare what the witnesses say with reverse mode's gradient of one output."""
+    values = _floats(solution)
+    rounding = gradient_rounding(
+        solution.graph, values, answer.node, solution.active, solution.wrt
+    )
+    heard = tuple(_without_slope(solution, answer, values, witness) for witness in witnesses)
+    verdicts: dict[str, bool | None] = {}
+    discrepancy = 0.0
+    out: list[str] = []
+    for name, value in answer.gradient.items():
+        reverse_value = float(value)
+        verdicts[name] = None
+        for witness in heard:
+            difference, agrees = _judge(reverse_value, witness.gradient.get(name), rounding[name])
+            if agrees is None:
+                continue
+            if not agrees:
+                exact = _exact_rounding(solution, answer, name, reverse_value)
+                difference, agrees = _judge(reverse_value, witness.gradient[name], exact)
+            verdicts[name] = agrees and verdicts[name] is not False
+            if not agrees:
+                out.append(f"{witness.mode} for {name}")
+            discrepancy = max(discrepancy, difference)
+    return Agreement(heard, verdicts, not out, discrepancy, _sentence(heard, verdicts, out, discrepancy))
+
+
+def _judge(
+    reverse_value: float, said: _Says | None, rounding: float
+) -> tuple[float, bool | None]:
+    """Return the relative difference, and whether the two agree; None if nothing was said."""
+    error = 0.0
+    if isinstance(said, Estimate):
+        said, error = said.value, said.error
+    elif isinstance(said, Formula):
+        said = said.value
+    if said is None or isinstance(said, Unavailable):
+        return 0.0, None
+    other = float(said)
+    if reverse_value == other or (reverse_value != reverse_value and other != other):
+        return 0.0, True
+    size = max(abs(reverse_value), abs(other))
+    difference = abs(reverse_value - other)
+    if not math.isfinite(difference):
+        return math.inf, False
+    return difference / size, difference <= max(TOLERANCE * size, error, rounding)
+
+
+def _without_slope(
+    solution: Solution, answer: Answer, values: list[float], witness: Witness
+) -> Witness:
+    """Return the witness, silenced for inputs along which there is no two-sided slope."""
+    at_kink = any(remark.code in ("kink", "jump") for remark in answer.remarks)
+    if not at_kink or witness.mode == "forward":
+        return witness
+    sides = Sides(solution.graph, values)
+    gradient = dict(witness.gradient)
+    for name, seed in solution.wrt.items():
+        if name not in gradient or too_large(solution):
+            continue
+        left, right = sides.along(seed, -1), sides.along(seed, 1)
+        slopes = {left.slopes[answer.node], right.slopes[answer.node]}
+        limits = {left.limits[answer.node], right.limits[answer.node], values[answer.node]}
+        if len(slopes) > 1 or len(limits) > 1 or _differs(slopes, answer.gradient[name]):
+            gradient[name] = Unavailable(_NO_SLOPE)
+    return witness._replace(gradient=gradient)
+
+
+def _differs(slopes: set[float], value: Any) -> bool:
+    """Return whether the convention's answer is not the slope, though both sides have one."""
+    return all(abs(slope - float(value)) > TOLERANCE * abs(slope) for slope in slopes)
+
+
+def _exact_rounding(
+    solution: Solution, answer: Answer, name: str, reverse_value: float
+) -> float:
+    """Return how far the float sweep is from one with 50 digits, at the same exact doubles."""
+    from backprop_cli.readings.precise import Precise
+
+    exact = Precise(_ARBITER_DIGITS)
+    point: Mapping[str, Any] = {
+        key: exact.context.mpf(float(value)) for key, value in solution.point.items()
+    }
+    values = forward_values(solution.graph, point, exact)
+    node = solution.wrt[name]
+    active = solution.graph.dependents([node])
+    adjoint = reverse(solution.graph, values, answer.node, active, exact)[node]
+    if adjoint is None or not exact.is_finite(adjoint):
+        return 0.0
+    return 2 * abs(reverse_value - float(adjoint))
+
+
+def _sentence(
+    witnesses: tuple[Witness, ...],
+    verdicts: Mapping[str, bool | None],
+    out: list[str],
+    discrepancy: float,
+) -> str:
+    """Return the verdict in words."""
+    if out:
+        shown = ", ".join(out[:5])
+        return f"The modes disagree: {shown} (largest discrepancy {discrepancy:.1g})."
+    heard = [
+        witness.mode
+        for witness in witnesses
+        if any(not isinstance(said, Unavailable) for said in witness.gradient.values())
+    ]
+    if not verdicts:
+        return "There are no inputs to differentiate by."
+    if not heard:
+        return "No witness could be heard."
+    modes = {1: "Both modes agree", 2: "All three modes agree", 3: "All four modes agree"}
+    silent = [name for name, verdict in verdicts.items() if verdict is None]
+    tail = f"; nothing could be said of {', '.join(silent[:5])}" if silent else ""
+    size = "exactly" if discrepancy == 0 else f"largest discrepancy {discrepancy:.1g}"
+    return f"{modes[len(heard)]} ({size}){tail}."
