@@ -22,7 +22,7 @@ from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
 class Node(NamedTuple):
     """A view of one node, made on demand."""
 
-    index: int
+    position: int
     operation: Operation
     operands: tuple[int, ...]
     span: Span
@@ -62,10 +62,10 @@ class Graph(NamedTuple):
         """Return where `node` stands in the source."""
         return Span(self.starts[node], self.ends[node])
 
-    def node(self, index: int) -> Node:
+    def node(self, position: int) -> Node:
         """Return a view of one node."""
-        operation = TABLE[self.rows[index]]
-        return Node(index, operation, tuple(self.operands_of(index)), self.span_of(index))
+        operation = TABLE[self.rows[position]]
+        return Node(position, operation, tuple(self.operands_of(position)), self.span_of(position))
 
     def with_outputs(self, outputs: Iterable[int]) -> "Graph":
         """Return the same graph with other nodes as outputs."""

@@ -26,10 +26,11 @@ from typing import NamedTuple
 class Kink(NamedTuple):
     """Where an operation has no slope, or more than one, and what is answered there.
 
-    `at` is the condition; `kind` is "kink" (the slopes from the two sides differ) or "jump" (the
-    values do). `beside` is the value just beside the jump when the operands move by `dx`, `dy`;
-    `homogeneous` says that the directional derivative at the kink is the operation itself
-    applied to the tangents (f'(0; d) = f(d), true of norms and of tied maxima).
+    `at` is the condition, and `words` say it where its formula reads badly; `kind` is "kink" (the
+    slopes from the two sides differ) or "jump" (the values do). `beside` is the value just beside
+    the jump when the operands move by `dx`, `dy`; `homogeneous` says that the directional
+    derivative at the kink is the operation itself applied to the tangents (f'(0; d) = f(d), true
+    of norms and of tied maxima).
     """
 
     at: str
@@ -37,6 +38,12 @@ class Kink(NamedTuple):
     convention: str
     beside: str = ""
     homogeneous: bool = False
+    words: str = ""
+
+    @property
+    def place(self) -> str:
+        """How people say where it is."""
+        return self.words or self.at
 
 
 class Operation(NamedTuple):
@@ -96,7 +103,13 @@ _POLES_LEFT = "where(x > 0, 1, x - floor(x))"
 _NO_POLE = (f"{_POLES_LEFT} > 0",)
 _BESIDE_POLES = ("where(x < 0, floor(x), 0)",)
 _NEEDS_NO_POLE = "x other than 0, -1, -2, ..."
-_LARGEST = Kink("ties > 1", "kink", "1/ties to each tied operand, as PyTorch", homogeneous=True)
+_LARGEST = Kink(
+    "ties > 1",
+    "kink",
+    "1/ties to each tied argument, as PyTorch",
+    homogeneous=True,
+    words="a tie",
+)
 _ZERO = Kink("x == 0", "kink", "0, as PyTorch")
 
 
@@ -223,7 +236,7 @@ _POWERS_AND_LOGARITHMS = (
         ("x", "c"),
         "exp_square",
         ("2*c*x*out", "x^2*out"),
-        "exp(c*x^2), with the square carried in two parts, so that Gaussian tails keep their digits",
+        "exp(c*x^2), the square carried in two parts so that Gaussian tails keep their digits",
         sympy="exp(c*x^2)",
     ),
 )
@@ -279,6 +292,7 @@ _CIRCULAR_AND_HYPERBOLIC = (
                 "jump",
                 "the slope on either side of the cut, the same",
                 beside="where(dy < 0, -pi, where(dy > 0, pi, out))",
+                words="y == 0, x < 0",
             ),
         ),
         sides=("where(x < 0, sign(y), 0)",),
@@ -326,11 +340,7 @@ _CIRCULAR_AND_HYPERBOLIC = (
         ("where(out == 0, 0, x/out)", "where(out == 0, 0, y/out)"),
         "sqrt(x^2 + y^2), without overflow",
         textbook=("x/out", "y/out"),
-        kinks=(
-            Kink(
-                "out == 0", "kink", "0 for both, the slope of least norm", homogeneous=True
-            ),
-        ),
+        kinks=(Kink("out == 0", "kink", "0 for both, the slope of least norm", homogeneous=True),),
         sympy="sqrt(x^2 + y^2)",
     ),
 )
@@ -363,9 +373,7 @@ _SELECTIONS = (
         "floor",
         ("0",),
         "largest integer not above x",
-        kinks=(
-            Kink("x == floor(x)", "jump", "0, as PyTorch", beside="where(dx < 0, x - 1, x)"),
-        ),
+        kinks=(Kink("x == floor(x)", "jump", "0, as PyTorch", beside="where(dx < 0, x - 1, x)"),),
         sides=("floor(x) + ceil(x)",),
         selects=True,
     ),
@@ -375,9 +383,7 @@ _SELECTIONS = (
         "ceil",
         ("0",),
         "smallest integer not below x",
-        kinks=(
-            Kink("x == ceil(x)", "jump", "0, as PyTorch", beside="where(dx > 0, x + 1, x)"),
-        ),
+        kinks=(Kink("x == ceil(x)", "jump", "0, as PyTorch", beside="where(dx > 0, x + 1, x)"),),
         sides=("floor(x) + ceil(x)",),
         selects=True,
     ),
@@ -428,7 +434,14 @@ _SELECTIONS = (
         "the argument number k of the rest, counted from 0",
         domain=("where(k == floor(k), k, -1) >= 0", "k < count"),
         needs="an integer k from 0 to the number of choices less 1",
-        kinks=(Kink("k == floor(k)", "jump", "0: which argument is picked has no slope"),),
+        kinks=(
+            Kink(
+                "k == floor(k)",
+                "jump",
+                "0: which argument is picked has no slope",
+                words="every k",
+            ),
+        ),
         sides=("k",),
         selects=True,
     ),
@@ -508,7 +521,11 @@ _ACTIVATIONS = (
 
 _SPECIAL = (
     Operation(
-        "erf", ("x",), "erf", ("2/sqrt(pi)*exp_square(x, -1)",), "error function",
+        "erf",
+        ("x",),
+        "erf",
+        ("2/sqrt(pi)*exp_square(x, -1)",),
+        "error function",
         textbook=("2/sqrt(pi)*exp(-x^2)",),
     ),
     Operation(

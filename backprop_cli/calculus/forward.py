@@ -13,9 +13,7 @@ from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
 
-def jvp(
-    graph: Graph, values: list[Any], seed: int, arithmetic: Arithmetic = FLOATS
-) -> list[Any]:
+def jvp(graph: Graph, values: list[Any], seed: int, arithmetic: Arithmetic = FLOATS) -> list[Any]:
     """Return d node / d seed for every node, None where a node does not depend on `seed`."""
     arithmetic.prepare_partials(graph)
     depends = graph.dependents([seed])

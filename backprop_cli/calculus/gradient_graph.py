@@ -40,7 +40,7 @@ _EXACT = 2.0**50
 
 
 def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
-    """Return a graph with the nodes of `graph` and of its gradient, 2 to 9 times as many.
+    """Return a graph with the nodes of `graph` and of its gradient, typically 2 to 9 times as many.
 
     Its outputs are the value of `output`, then d output / d node for each node of `wrt`.
     """
@@ -75,7 +75,9 @@ class _Writer:
             if node in arrived:
                 self.span = self.graph.span_of(node)
                 adjoints[node] = self._sum(arrived.pop(node))
-                self._hand_on(node, adjoints[node], self._any(flags.pop(node)), active, arrived, flags)
+                self._hand_on(
+                    node, adjoints[node], self._any(flags.pop(node)), active, arrived, flags
+                )
         return adjoints
 
     def _hand_on(

@@ -58,7 +58,9 @@ def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
     row = graph.rows[node]
     operands = [values[k] for k in graph.operands_of(node)]
     fixed = len(operands) - 1
-    positions = range(len(TABLE[row].parameters) - 1, fixed + 1) if TABLE[row].variadic else (fixed,)
+    positions = (
+        range(len(TABLE[row].parameters) - 1, fixed + 1) if TABLE[row].variadic else (fixed,)
+    )
     return tuple(
         side(*arguments_for(row, operands, position, values[node]))
         for position in positions

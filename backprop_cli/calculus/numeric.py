@@ -43,7 +43,7 @@ class _Probe:
         self.sides = [sides_of(graph, k, values) for k in self.watched]
 
     def at(self, place: float) -> float | None:
-        """Return the output with the input at `place`, None if a side changed or it is undefined."""
+        """Return the output with the input at `place`, None if undefined or across a kink."""
         self.values[self.seed] = place
         evaluate(self.graph, self.values, self.cone, FLOATS)
         value = self.values[self.output]

@@ -41,9 +41,7 @@ class Loss(NamedTuple):
     error: float
 
 
-def digits_lost(
-    graph: Graph, values: list[float], adjoints: list[Any], output: int
-) -> Loss | None:
+def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: int) -> Loss | None:
     """Return what is left of the value's digits if that is fewer than FEWEST_DIGITS, else None.
 
     `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
@@ -62,9 +60,7 @@ def digits_lost(
 
 def _unseen_sums(graph: Graph, adjoints: list[Any], output: int) -> bool:
     """Return whether there are sums that the sweep did not visit, such as 0.1 + 0.2 - 0.3."""
-    return any(
-        adjoints[node] is None and graph.rows[node] in (ADD, SUB) for node in range(output)
-    )
+    return any(adjoints[node] is None and graph.rows[node] in (ADD, SUB) for node in range(output))
 
 
 def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:
@@ -88,9 +84,7 @@ def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:
     return Loss(digits, _where_lost(graph, values, source, errors[source], output), error)
 
 
-def _where_lost(
-    graph: Graph, values: list[float], source: int, error: float, output: int
-) -> int:
+def _where_lost(graph: Graph, values: list[float], source: int, error: float, output: int) -> int:
     """Return the first node, from `source` on, in which the error is no longer small."""
     tangents = jvp(graph, values, source)
     for node in range(source, output + 1):
@@ -114,7 +108,9 @@ def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
     if row == MUL:
         return _product_error(given[0], given[1], out)
     if row == DIV and given[1]:
-        return (given[0] - out * given[1] - _product_error(out, given[1], out * given[1])) / given[1]
+        return (given[0] - out * given[1] - _product_error(out, given[1], out * given[1])) / given[
+            1
+        ]
     if row == SQRT and out:
         return (given[0] - out * out - _product_error(out, out, out * out)) / (2 * out)
     if row == POW and given[1] == 2:
@@ -167,14 +163,9 @@ def gradient_rounding(
 
 def evaluation_noise(values: list[float], adjoints: list[Any]) -> float:
     """Return a bound on the rounding error of one evaluation, from values and adjoints."""
-    return (
-        2
-        * UNIT
-        * sum(
-            abs(adjoint * value)
-            for adjoint, value in zip(adjoints, values, strict=True)
-            if adjoint is not None
-        )
+    shares = (
+        abs(adjoint * value)
+        for adjoint, value in zip(adjoints, values, strict=True)
+        if adjoint is not None
     )
-
-
+    return 2 * UNIT * float(sum(shares))

@@ -47,9 +47,7 @@ def evaluate(graph: Graph, values: list[Any], nodes: Any, arithmetic: Arithmetic
         start = offsets[node]
         try:
             if arity == 2:
-                values[node] = functions[row](
-                    values[operands[start]], values[operands[start + 1]]
-                )
+                values[node] = functions[row](values[operands[start]], values[operands[start + 1]])
             elif arity == 1:
                 values[node] = functions[row](values[operands[start]])
             elif row > INPUT + 1:

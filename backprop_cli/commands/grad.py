@@ -1,18 +1,20 @@
 """`backprop grad`: the value and gradient of one program at one point."""
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from backprop_cli.commands import options
+from backprop_cli.commands.outcome import exit_code
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
-from backprop_cli.render import errors, plain
+from backprop_cli.render import plain
+from backprop_cli.render.notes import notes
+from backprop_cli.studies.agreement import MODES, agreements
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
 from backprop_cli.studies.point import Binding, check_names, evaluated
@@ -35,7 +37,7 @@ Examples:
 """
 
 
-@click.command(cls=options.ExpressionCommand, epilog=EXAMPLES, no_args_is_help=True)
+@click.command(cls=options.ExpressionCommand, epilog=EXAMPLES)
 @options.expression
 @options.at
 @options.wrt
@@ -43,14 +45,14 @@ Examples:
 @click.option(
     "--show",
     multiple=True,
-    type=options.NameList(SHOWS),
+    callback=options.names_of(*SHOWS),
     metavar="STEPS",
     help="Steps to show: reverse, forward, symbolic, none (tables show reverse by default).",
 )
 @click.option(
     "--check",
     multiple=True,
-    type=options.NameList(CHECKS),
+    callback=options.names_of(*CHECKS),
     metavar="MODES",
     help="Witnesses: all, none, or of forward, numeric, sympy (all for tables, else none).",
 )
@@ -87,10 +89,10 @@ Examples:
 def grad(
     expression: str,
     points: tuple[str, ...],
-    wrt: tuple[tuple[str, ...], ...],
-    of: tuple[tuple[str, ...], ...],
-    show: tuple[tuple[str, ...], ...],
-    check: tuple[tuple[str, ...], ...],
+    wrt: tuple[str, ...],
+    of: tuple[str, ...],
+    show: tuple[str, ...],
+    check: tuple[str, ...],
     kink: str,
     precision: int | None,
     form: str,
@@ -103,16 +105,15 @@ def grad(
     EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
     @FILE a file.
     """
-    shown = _chosen(options.flattened(show), "none", ("reverse",) if form == "table" else ())
-    checks = _checks(options.flattened(check), form)
+    shown = _chosen(show, "none", ("reverse",) if form == "table" else ())
+    checks = _checks(check, form)
     source = read_source(expression)
     try:
         given = options.bindings(points)
         graph = parse(source.text, [binding.name for binding in given])
-        asked, outputs = options.flattened(wrt), options.flattened(of)
-        nodes_named(graph, asked, "--wrt")
+        nodes_named(graph, wrt, "--wrt")
         if not given and graph.inputs and shown == ("symbolic",):
-            return _symbolic_only(graph, asked, outputs, form, color, sympy_seconds)
+            return _symbolic_only(graph, wrt, of, form, rows, color, sympy_seconds)
         check_names(graph, [binding.name for binding in given])
     except BackpropError as error:
         error.origin = error.origin or source.origin
@@ -121,22 +122,20 @@ def grad(
     point = evaluated(given, arithmetic)
     witness = None
     if "sympy" in checks or "symbolic" in shown:
-        witness = _start_witness(graph, asked, outputs, given, sympy_seconds, "symbolic" in shown)
-    solution = solve(graph, point, asked, outputs, kink, arithmetic)
+        witness = _start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
+    solution = solve(graph, point, wrt, of, kink, arithmetic)
     return _show(solution, witness, source, shown, checks, form, rows, color)
 
 
 def _chosen(names: tuple[str, ...], nothing: str, default: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         return default
-    if nothing in names and len(set(names)) > 1:
+    if nothing in names and len(names) > 1:
         raise OptionProblem(f"'{nothing}' stands alone, got {', '.join(names)}")
-    return () if nothing in names else tuple(dict.fromkeys(names))
+    return () if nothing in names else names
 
 
 def _checks(names: tuple[str, ...], form: str) -> tuple[str, ...]:
-    from backprop_cli.studies.agreement import MODES
-
     default = ("all",) if form == "table" else ()
     chosen = _chosen(names, "none", default)
     if "all" in chosen and len(chosen) > 1:
@@ -178,7 +177,46 @@ def _show(
     rows: int,
     color: str,
 ) -> int:
-    raise NotImplementedError
+    """Write the answer in the format asked for, and return the exit code."""
+    if form == "table":
+        found = _show_tables(solution, witness, shown, checks, rows, color)
+    else:
+        found = agreements(solution, checks, witness)
+        if form == "json":
+            from backprop_cli.render import json
+
+            print(json.dumps(json.grad_object(solution, found, shown)))
+        else:
+            print(plain.lines(solution))
+    sys.stdout.flush()
+    for note in notes(solution, source.origin):
+        print(note, file=sys.stderr)
+    if form == "plain":
+        for agreement in found:
+            print(agreement.sentence, file=sys.stderr)
+    return exit_code(solution, found)
+
+
+def _show_tables(
+    solution: Solution,
+    witness: "SymPyWitness | None",
+    shown: tuple[str, ...],
+    checks: tuple[str, ...],
+    rows: int,
+    color: str,
+) -> tuple[Agreement, ...]:
+    """Print the steps at once, and the gradient when SymPy has answered or given up."""
+    from backprop_cli.render import tables
+    from backprop_cli.render.console import make_console
+
+    console = make_console(color)
+    tables.print_steps(solution, shown, rows, console)
+    if witness is not None and "symbolic" in shown:
+        tables.print_symbolic(witness.steps(), rows, console)
+    sys.stdout.flush()
+    found = agreements(solution, checks, witness)
+    tables.print_gradient(solution, found, rows, console)
+    return found
 
 
 def _symbolic_only(
@@ -186,11 +224,22 @@ def _symbolic_only(
     asked: tuple[str, ...],
     outputs: tuple[str, ...],
     form: str,
+    rows: int,
     color: str,
     seconds: float,
 ) -> int:
-    raise NotImplementedError
+    """Show the derivation in symbols, which needs no point."""
+    witness = _start_witness(graph, asked, outputs, [], seconds, steps=True)
+    steps = witness.steps()
+    if form == "json":
+        from backprop_cli.render import json
 
+        print(json.dumps(json.symbolic_object(graph, steps)))
+    elif form == "plain":
+        print(plain.symbolic_lines(steps))
+    else:
+        from backprop_cli.render import tables
+        from backprop_cli.render.console import make_console
 
-def _unused(*_: Any) -> None:
-    print(errors, plain, sys, Agreement, Mapping)
+        tables.print_symbolic(steps, rows, make_console(color))
+    return 0 if all(isinstance(made, tuple) for made in steps.values()) else 3

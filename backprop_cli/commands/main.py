@@ -59,11 +59,14 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
     epilog="Example: backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4",
 )
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
     help="Show the version and stop.",
 )
 def program() -> None:
@@ -91,12 +94,9 @@ def run(words: list[str]) -> int:
     """Run the program on these words and return its exit code."""
     try:
         _check_command(words)
-        result = program.main(words, prog_name="backprop", standalone_mode=False)
+        result = program.main(words or ["--help"], prog_name="backprop", standalone_mode=False)
     except BackpropError as error:
         return _refuse(error, words)
-    except click.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return OptionProblem.exit_code
     except click.ClickException as error:
         return _refuse(_option_problem(error), words)
     except click.Abort:
@@ -114,7 +114,7 @@ def _prepare_process() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

@@ -1,15 +1,13 @@
 """The options and arguments that several commands share, each defined once."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from backprop_cli.errors import OptionProblem
 from backprop_cli.studies.files import checked_text, read_file, read_json
 from backprop_cli.studies.point import Binding, read_bindings, read_mapping
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class ExpressionCommand(click.Command):
@@ -42,28 +40,21 @@ class ExpressionCommand(click.Command):
         return super().parse_args(ctx, [*plain, "--", *shielded] if shielded else plain)
 
 
-class NameList(click.ParamType):
-    """Names separated by commas, as in `--wrt a,b`; all of a set of choices if one is given."""
+def names_of(*choices: str) -> Callable[..., tuple[str, ...]]:
+    """Return a callback for an option of names: `--wrt a,b --wrt c` gives (a, b, c).
 
-    name = "names"
+    With choices, only these are taken.
+    """
 
-    def __init__(self, choices: Iterable[str] = ()) -> None:
-        self.choices = tuple(choices)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Split the text into names and check them."""
-        names = [part.strip() for part in checked_text(str(value)).split(",")]
+    def split(ctx: click.Context, param: click.Parameter, texts: Iterable[str]) -> tuple[str, ...]:
+        names = [part.strip() for text in texts for part in checked_text(text).split(",")]
         for name in names:
-            if not name or (self.choices and name not in self.choices):
-                option = param.opts[0] if param else "this option"
-                known = ", ".join(self.choices) or "names"
-                raise OptionProblem(f"{option} takes {known}, got {name[:40]!r}")
-        return tuple(names)
+            if not name or (choices and name not in choices):
+                known = ", ".join(choices) or "names"
+                raise OptionProblem(f"{param.opts[0]} takes {known}, got {name[:40]!r}")
+        return tuple(dict.fromkeys(names))
 
-
-def flattened(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Return the names of a repeated `NameList` option as one tuple."""
-    return tuple(name for group in groups for name in group)
+    return split
 
 
 def bindings(texts: Iterable[str]) -> list[Binding]:
@@ -99,13 +90,15 @@ at = click.option(
 wrt = click.option(
     "--wrt",
     multiple=True,
-    type=NameList(),
+    callback=names_of(),
+    metavar="NAME,...",
     help="Differentiate by these inputs or named intermediates only.",
 )
 of = click.option(
     "--of",
     multiple=True,
-    type=NameList(),
+    callback=names_of(),
+    metavar="NAME,...",
     help="Differentiate these named values instead of the last statement.",
 )
 color = click.option(

@@ -9,7 +9,7 @@ from typing import NoReturn
 from backprop_cli.errors import Span, SyntaxProblem, UnknownFunction
 from backprop_cli.language import hints
 from backprop_cli.language.tokens import KINDS, expression, normalized
-from backprop_cli.operations import DIV, TABLE
+from backprop_cli.operations import DIV
 
 _LONGEST_QUOTE = 24
 
@@ -116,7 +116,10 @@ def unknown_function(
     """Refuse the call of a name that is no function; `known` says that it is a value."""
     message, hint = f"unknown function '{name}'", hints.for_function(name, defined)
     if known or not hint:
-        message, hint = f"{name} is not a function", f"write {name}*{_group(text, end)} for a product"
+        message, hint = (
+            f"{name} is not a function",
+            f"write {name}*{_group(text, end)} for a product",
+        )
     raise UnknownFunction(message, Span(start, end), hint, text)
 
 

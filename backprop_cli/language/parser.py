@@ -54,7 +54,7 @@ from backprop_cli.operations import (
     WHERE,
 )
 
-State = tuple[Callable[[str, int, int], "State"], ...]  # type: ignore[misc]
+State = tuple[Callable[[str, int, int], "State"], ...]
 
 _BINARY = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW, **COMPARISONS}
 _BINARY |= {sign: _BINARY[operator] for sign, operator in SIGNS.items()}
@@ -280,7 +280,7 @@ class Parser:
         """Apply the operator on top of its stack to the operands on top of theirs."""
         row = self.operators.pop()
         start = self.operator_starts.pop()
-        if row == NEG or row == SQRT:
+        if row in (NEG, SQRT):
             self.nodes[-1] = self.builder.add(row, (self.nodes[-1],), start, self.rights[-1])
             self.lefts[-1] = start
         else:

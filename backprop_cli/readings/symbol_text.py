@@ -203,10 +203,25 @@ class _Printer(StrPrinter):  # type: ignore[misc]
             return self._print_Float(expr.evalf(30))
         raise NoClosedForm(f"SymPy has no closed form here ({type(expr).__name__})")
 
+    def _infinite(self, expr: Any) -> str:
+        raise NoClosedForm("a part of the formula is not finite")
+
+    def _complex(self, expr: Any) -> str:
+        raise NoClosedForm("a part of the formula is a complex number")
+
+    def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:
+        """Return the terms of a sum, beginning with one that has no minus sign: y - x."""
+        terms = list(super()._as_ordered_terms(expr, order))
+        plus = [term for term in terms if not term.could_extract_minus_sign()]
+        if plus and plus[0] is not terms[0]:
+            terms.remove(plus[0])
+            terms.insert(0, plus[0])
+        return terms
+
     emptyPrinter = _print_Basic = _print_Derivative = _print_Subs = _other  # noqa: N815
-    _print_ComplexInfinity = _print_Infinity = _print_NegativeInfinity = _other  # noqa: N815
-    _print_NaN = _print_ImaginaryUnit = _print_NumberSymbol = _other  # noqa: N815
-    _print_EulerGamma = _print_Catalan = _print_GoldenRatio = _other  # noqa: N815
+    _print_ComplexInfinity = _print_Infinity = _print_NegativeInfinity = _infinite  # noqa: N815
+    _print_NaN, _print_ImaginaryUnit = _infinite, _complex
+    _print_NumberSymbol = _print_EulerGamma = _print_Catalan = _print_GoldenRatio = _other  # noqa: N815
     _print_Dummy = _print_AppliedUndef = _print_DiracDelta = _print_Integral = _other  # noqa: N815
 
 
@@ -215,7 +230,9 @@ def _positive(expression: Any) -> Any:
     terms = sympy.Add.make_args(expression)
     right = [t for t in terms if t.is_Number or t.could_extract_minus_sign()]
     left = [t for t in terms if t not in right]
-    if not left:
-        left = [t for t in right if t.is_Number and t.is_positive]
-        right = [t for t in right if t not in left]
-    return sympy.Gt(sympy.Add(*left), -sympy.Add(*right), evaluate=False)
+    if left:
+        return sympy.Gt(sympy.Add(*left), -sympy.Add(*right), evaluate=False)
+    number = [t for t in right if t.is_Number]
+    return sympy.Lt(
+        -sympy.Add(*(t for t in right if t not in number)), sympy.Add(*number), evaluate=False
+    )

@@ -8,8 +8,8 @@ is no disagreement.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.numeric import derivative
@@ -27,6 +27,9 @@ from backprop_cli.studies.solution import (
     Witness,
 )
 
+if TYPE_CHECKING:
+    from backprop_cli.studies.witness import SymPyWitness
+
 MODES = ("forward", "numeric", "sympy")
 """The witnesses that `--check` can call."""
 
@@ -34,6 +37,29 @@ TOLERANCE = 1e-9
 _NO_SLOPE = "no two-sided slope at this point"
 _ARBITER_DIGITS = 50
 _Says = float | Estimate | Formula | Unavailable
+
+
+def agreements(
+    solution: Solution, modes: Collection[str], sympy: "SymPyWitness | None" = None
+) -> tuple[Agreement, ...]:
+    """Return how the modes agree on each output that has an answer; empty without modes.
+
+    `sympy` is the witness that was started for this solution; it is waited for here.
+    """
+    if not modes:
+        return ()
+    heard = sympy.result() if sympy else {}
+    found = []
+    for answer in solution.answers:
+        witnesses = []
+        if "forward" in modes:
+            witnesses.append(forward_witness(solution, answer))
+        if "numeric" in modes:
+            witnesses.append(numeric_witness(solution, answer))
+        if "sympy" in modes and answer.name in heard:
+            witnesses.append(heard[answer.name])
+        found.append(compare(solution, answer, witnesses))
+    return tuple(found)
 
 
 def forward_witness(solution: Solution, answer: Answer) -> Witness:
@@ -86,9 +112,7 @@ def _floats(solution: Solution) -> list[float]:
 def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) -> Agreement:
     """Compare what the witnesses say with reverse mode's gradient of one output."""
     values = _floats(solution)
-    rounding = gradient_rounding(
-        solution.graph, values, answer.node, solution.active, solution.wrt
-    )
+    rounding = gradient_rounding(solution.graph, values, answer.node, solution.active, solution.wrt)
     heard = tuple(_without_slope(solution, answer, values, witness) for witness in witnesses)
     verdicts: dict[str, bool | None] = {}
     discrepancy = 0.0
@@ -107,21 +131,18 @@ def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) ->
             if not agrees:
                 out.append(f"{witness.mode} for {name}")
             discrepancy = max(discrepancy, difference)
-    return Agreement(heard, verdicts, not out, discrepancy, _sentence(heard, verdicts, out, discrepancy))
+    return Agreement(
+        heard, verdicts, not out, discrepancy, _sentence(heard, verdicts, out, discrepancy)
+    )
 
 
-def _judge(
-    reverse_value: float, said: _Says | None, rounding: float
-) -> tuple[float, bool | None]:
+def _judge(reverse_value: float, said: _Says | None, rounding: float) -> tuple[float, bool | None]:
     """Return the relative difference, and whether the two agree; None if nothing was said."""
-    error = 0.0
-    if isinstance(said, Estimate):
-        said, error = said.value, said.error
-    elif isinstance(said, Formula):
-        said = said.value
-    if said is None or isinstance(said, Unavailable):
+    error = said.error if isinstance(said, Estimate) else 0.0
+    number = said.value if isinstance(said, (Estimate, Formula)) else said
+    if number is None or isinstance(number, Unavailable):
         return 0.0, None
-    other = float(said)
+    other = float(number)
     if reverse_value == other or (reverse_value != reverse_value and other != other):
         return 0.0, True
     size = max(abs(reverse_value), abs(other))
@@ -136,7 +157,14 @@ def _without_slope(
 ) -> Witness:
     """Return the witness, silenced for inputs along which there is no two-sided slope."""
     at_kink = any(remark.code in ("kink", "jump") for remark in answer.remarks)
-    if not at_kink or witness.mode == "forward":
+    if not at_kink:
+        return witness
+    if solution.kink in ("left", "right"):
+        silent = {
+            name: Unavailable(f"asked for the {solution.kink} slope") for name in solution.wrt
+        }
+        return witness._replace(gradient=silent)
+    if witness.mode == "forward":
         return witness
     sides = Sides(solution.graph, values)
     gradient = dict(witness.gradient)
@@ -156,9 +184,7 @@ def _differs(slopes: set[float], value: Any) -> bool:
     return all(abs(slope - float(value)) > TOLERANCE * abs(slope) for slope in slopes)
 
 
-def _exact_rounding(
-    solution: Solution, answer: Answer, name: str, reverse_value: float
-) -> float:
+def _exact_rounding(solution: Solution, answer: Answer, name: str, reverse_value: float) -> float:
     """Return how far the float sweep is from one with 50 digits, at the same exact doubles."""
     from backprop_cli.readings.precise import Precise
 

@@ -102,9 +102,7 @@ def _answer(
     if failure is None and arithmetic is FLOATS:
         lost = digits_remark(graph, values, adjoints, output, names)
         remarks += [lost] if lost else []
-    return Answer(
-        label, output, values[output], gradient, adjoints, {}, tuple(remarks), failure
-    )
+    return Answer(label, output, values[output], gradient, adjoints, {}, tuple(remarks), failure)
 
 
 def underflows(graph: Graph, values: list[Any], names: list[str]) -> Iterable[Remark]:

@@ -1,0 +1,187 @@
+"""The gradient as a table: a row for each input, a column for each mode, and the verdict.
+
+What a mode cannot say is a note below the table rather than a long cell in it. SymPy's formulas
+stand beside its values while they are short; long ones follow below, where there is room.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from backprop_cli.language.notation import pretty
+from backprop_cli.operations import INPUT
+from backprop_cli.render.console import Column, Screen, Words
+from backprop_cli.render.echo import enumeration, few, left_out
+from backprop_cli.render.numbers import aligned, human
+from backprop_cli.studies.solution import (
+    Agreement,
+    Answer,
+    Estimate,
+    Formula,
+    Solution,
+    Unavailable,
+    Witness,
+)
+
+_TITLES = {"sympy": "SymPy"}
+_WIDEST_FORMULA = 24
+_ROOMY = 70
+_MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
+
+
+def print_answer(
+    solution: Solution,
+    answer: Answer,
+    agreement: Agreement | None,
+    rows: int,
+    screen: Screen,
+) -> None:
+    """Print value and gradient of one output, beside what the witnesses say."""
+    value = human(answer.value, solution.arithmetic)
+    screen.line()
+    if not solution.wrt:
+        screen.line([(f"{answer.name} = ", "title"), (value, "value")])
+        screen.line([("It has no inputs, so there is nothing to differentiate by.", "dim")])
+        return
+    side = f" from the {solution.kink}" if solution.kink in ("left", "right") else ""
+    screen.line([(f"Gradient{side} of {answer.name} = ", "title"), (value, "value")])
+    names = list(solution.wrt)[:rows]
+    notes: list[str] = []
+    _table(solution, answer, agreement, names, notes, screen)
+    if len(names) < len(solution.wrt):
+        text = left_out(len(solution.wrt), len(names), "inputs")
+        screen.line([(text, "dim")], 2)
+    for number, note in enumerate(notes, 1):
+        screen.line([(f"[{number}] {note}", "dim")], 2)
+    _formulas(answer, agreement, names, screen)
+    for text in [*_skipped(agreement), *_unused(solution, answer, few(rows))]:
+        screen.line([(text, "dim")])
+    if agreement is not None and agreement.witnesses:
+        screen.line([(agreement.sentence, "good" if agreement.agree else "bad")])
+
+
+def _table(
+    solution: Solution,
+    answer: Answer,
+    agreement: Agreement | None,
+    names: list[str],
+    notes: list[str],
+    screen: Screen,
+) -> None:
+    """Print the table; reasons why a witness is silent are appended to `notes`."""
+    arithmetic = solution.arithmetic
+    first = "input" if _only_inputs(solution) else "name"
+    titles = [first, "reverse" if agreement else "gradient"]
+    slopes = aligned(human(answer.gradient[name], arithmetic) for name in names)
+    cells: list[list[Words]] = [
+        [[(name, "name")] for name in names],
+        [[(text, "gradient")] for text in slopes],
+    ]
+    for witness in _heard(agreement):
+        titles.append(_TITLES.get(witness.mode, witness.mode))
+        cells.append(_witness_cells(solution, witness, names, notes, screen))
+    if agreement is not None and _heard(agreement):
+        titles.append("agree")
+        cells.append([[_MARKS[agreement.inputs.get(name)]] for name in names])
+    screen.table([Column(title) for title in titles], zip(*cells, strict=True))
+
+
+def _only_inputs(solution: Solution) -> bool:
+    return all(solution.graph.rows[node] == INPUT for node in solution.wrt.values())
+
+
+def _heard(agreement: Agreement | None) -> list[Witness]:
+    return [w for w in agreement.witnesses if not w.skipped] if agreement else []
+
+
+def _skipped(agreement: Agreement | None) -> list[str]:
+    return [
+        f"No {_TITLES.get(witness.mode, witness.mode)} column: {witness.skipped}."
+        for witness in (agreement.witnesses if agreement else ())
+        if witness.skipped
+    ]
+
+
+def _witness_cells(
+    solution: Solution, witness: Witness, names: list[str], notes: list[str], screen: Screen
+) -> list[Words]:
+    """Return the cells of one witness's column."""
+    said = [witness.gradient.get(name, Unavailable("not asked")) for name in names]
+    texts = aligned(_number(solution, part, witness.mode, notes) for part in said)
+    formulas = [_formula(part) for part in said]
+    if not _beside(formulas, screen):
+        return [[(text, "gradient")] for text in texts]
+    width = max(map(len, formulas), default=0)
+    return [
+        [(f"{formula:<{width}} = ", ""), (text, "gradient")]
+        if formula and formula != text.strip()
+        else [(" " * (width + 3 if width else 0), ""), (text, "gradient")]
+        for formula, text in zip(formulas, texts, strict=True)
+    ]
+
+
+def _number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
+    """Return the number a witness gives, or the mark of the note that says why there is none."""
+    if isinstance(said, Formula) and said.value is None:
+        said = Unavailable("the formula has no real value at this point")
+    if isinstance(said, Unavailable):
+        note = f"{_TITLES.get(mode, mode)}: {said.reason}"
+        if note not in notes:
+            notes.append(note)
+        return f"[{notes.index(note) + 1}]"
+    value = said.value if isinstance(said, (Estimate, Formula)) else said
+    return human(value, solution.arithmetic)
+
+
+def _formula(said: Any) -> str:
+    """Return SymPy's formula, unless it is only a number."""
+    text = pretty(said.text) if isinstance(said, Formula) else ""
+    return "" if text.lstrip("-").replace(".", "", 1).isdigit() else text
+
+
+def _beside(formulas: Sequence[str], screen: Screen) -> bool:
+    """Return whether formulas are short enough to stand in the table."""
+    return screen.width >= _ROOMY and max(map(len, formulas), default=0) <= _WIDEST_FORMULA
+
+
+def _formulas(
+    answer: Answer, agreement: Agreement | None, names: list[str], screen: Screen
+) -> None:
+    """Print SymPy's formulas below the table, if they are too long to stand in it."""
+    for witness in _heard(agreement):
+        said = [(name, _formula(witness.gradient.get(name))) for name in names]
+        if _beside([text for _, text in said], screen):
+            continue
+        screen.line([("In symbols, by SymPy", "title")])
+        for name, text in said:
+            if text:
+                screen.line([(f"∂{answer.name}/∂{name} = ", ""), (text, "")], 2)
+
+
+def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
+    """Return sentences about inputs that have no part in the output, or none at this point."""
+    read = _ancestors(solution, answer.node)
+    unused = [name for name, node in solution.wrt.items() if not read[node]]
+    silent = [
+        name
+        for name, node in solution.wrt.items()
+        if read[node] and answer.adjoints[node] is None
+    ]
+    made = []
+    if unused:
+        made.append(f"{answer.name} does not use {enumeration(unused, most)}.")
+    if silent and answer.failure is None:
+        made.append(f"At this point {answer.name} selects nothing of {enumeration(silent, most)}.")
+    return made
+
+
+def _ancestors(solution: Solution, output: int) -> bytearray:
+    """Return a mask of the nodes that `output` is computed from, itself included."""
+    graph = solution.graph
+    mask = bytearray(graph.size)
+    mask[output] = 1
+    operands, offsets = graph.operands, graph.offsets
+    for node in range(output, -1, -1):
+        if mask[node]:
+            for operand in operands[offsets[node] : offsets[node + 1]]:
+                mask[operand] = 1
+    return mask

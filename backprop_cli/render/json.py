@@ -1,0 +1,192 @@
+"""Answers as JSON objects: everything a program may want, in names that do not change.
+
+Numbers are float64 and read back exactly; NaN and the infinities, which JSON does not have, are
+strings, and so are numbers of more digits (`--precision`). With several outputs, `value`,
+`gradient`, `modes`, `nodes` and `tangents` are objects by output name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from backprop_cli.calculus.forward import jvp
+from backprop_cli.calculus.partials import local_partials
+from backprop_cli.calculus.reverse import contributions
+from backprop_cli.errors import BackpropError
+from backprop_cli.language.names import has_row, node_text
+from backprop_cli.language.printer import program_text
+from backprop_cli.operations import INPUT, TABLE
+from backprop_cli.readings.formulas import Arithmetic
+from backprop_cli.render.errors import error_object, failure_object
+from backprop_cli.render.numbers import machine
+from backprop_cli.studies.solution import (
+    Agreement,
+    Answer,
+    Estimate,
+    Formula,
+    Solution,
+    Unavailable,
+    Witness,
+)
+
+SCHEMA = "backprop/1"
+_LARGEST_SWEEP = 10_000_000
+
+
+def dumps(value: object) -> str:
+    """Return JSON text on one line, in ASCII, without a line end."""
+    import json
+
+    return json.dumps(value, allow_nan=False)
+
+
+def refusal(error: BackpropError) -> dict[str, object]:
+    """Return the answer to what could not be read."""
+    return {"schema": SCHEMA, "ok": False, "error": error_object(error)}
+
+
+def number(value: Any, arithmetic: Arithmetic | None = None) -> float | str | None:
+    """Return a number as JSON has it: a float, or text where JSON has none; None stays."""
+    if value is None:
+        return None
+    if isinstance(value, (float, int)) and value - value == 0:
+        return float(value)
+    return machine(value, arithmetic)
+
+
+def grad_object(
+    solution: Solution,
+    agreements: Sequence[Agreement] = (),
+    show: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Return the answer of `grad`; an undefined one has value and gradient as far as they go."""
+    failure = next((answer.failure for answer in solution.answers if answer.failure), None)
+    arithmetic = solution.arithmetic
+    made: dict[str, Any] = {
+        "schema": SCHEMA,
+        "ok": failure is None,
+        "expression": program_text(solution.graph),
+        "at": _numbers(solution.point, arithmetic),
+        "value": _by_output(solution, [number(a.value, arithmetic) for a in solution.answers]),
+        "gradient": _by_output(
+            solution, [_numbers(a.gradient, arithmetic) for a in solution.answers]
+        ),
+    }
+    if agreements:
+        made["modes"] = _by_output(
+            solution,
+            [
+                _modes(solution, answer, agreement)
+                for answer, agreement in zip(solution.answers, agreements, strict=True)
+            ],
+        )
+        made["agree"] = all(agreement.agree for agreement in agreements)
+    if "reverse" in show:
+        made["nodes"] = _by_output(solution, [_nodes(solution, a) for a in solution.answers])
+    if "forward" in show:
+        made["tangents"] = _tangents(solution)
+    made["warnings"] = _warnings(solution)
+    if failure is not None:
+        made["error"] = failure_object(failure, solution.graph.source)
+    return made
+
+
+def _numbers(values: Mapping[str, Any], arithmetic: Arithmetic) -> dict[str, Any]:
+    return {name: number(value, arithmetic) for name, value in values.items()}
+
+
+def _by_output(solution: Solution, made: list[Any]) -> Any:
+    """Return what one output has; of several, an object by their names."""
+    if len(made) == 1:
+        return made[0]
+    return {answer.name: part for answer, part in zip(solution.answers, made, strict=True)}
+
+
+def _warnings(solution: Solution) -> list[dict[str, str]]:
+    remarks = dict.fromkeys(remark for answer in solution.answers for remark in answer.remarks)
+    return [remark._asdict() for remark in remarks]
+
+
+def _modes(solution: Solution, answer: Answer, agreement: Agreement) -> dict[str, Any]:
+    modes: dict[str, Any] = {"reverse": _numbers(answer.gradient, solution.arithmetic)}
+    for witness in agreement.witnesses:
+        modes[witness.mode] = _witness(witness, solution.arithmetic)
+    return modes
+
+
+def _witness(witness: Witness, arithmetic: Arithmetic) -> dict[str, Any]:
+    if witness.skipped:
+        return {"skipped": witness.skipped}
+    return {name: _said(said, arithmetic) for name, said in witness.gradient.items()}
+
+
+def _said(said: Any, arithmetic: Arithmetic) -> Any:
+    """Return what a witness says of one input."""
+    if isinstance(said, Unavailable):
+        return {"skipped": said.reason}
+    if isinstance(said, Estimate):
+        return {"value": number(said.value), "error": number(said.error)}
+    if isinstance(said, Formula):
+        return {"formula": said.text, "value": number(said.value, arithmetic)}
+    return number(said, arithmetic)
+
+
+def _nodes(solution: Solution, answer: Answer) -> list[dict[str, Any]]:
+    """Return the inputs and the operations, each with the contributions it received."""
+    graph, names, arithmetic = solution.graph, solution.names, solution.arithmetic
+    received: dict[int, list[dict[str, Any]]] = {}
+    steps = contributions(graph, solution.values, answer.adjoints, solution.active, arithmetic)
+    for step in steps:
+        received.setdefault(step.operand, []).append(
+            {
+                "from": names[step.node],
+                "upstream": number(step.upstream, arithmetic),
+                "local": number(step.local, arithmetic),
+                "value": number(step.value, arithmetic),
+            }
+        )
+    rows = has_row(graph, names)
+    return [
+        {
+            "name": names[node],
+            "operation": TABLE[row].name,
+            "text": node_text(graph, node, names),
+            "operands": [names[operand] for operand in graph.operands_of(node)],
+            "value": number(solution.values[node], arithmetic),
+            "adjoint": number(answer.adjoints[node], arithmetic),
+            "locals": _locals(solution, node),
+            "contributions": received.get(node, []),
+        }
+        for node, row in enumerate(graph.rows)
+        if rows[node] or row == INPUT
+    ]
+
+
+def _locals(solution: Solution, node: int) -> list[Any]:
+    """Return the local partial of each operand, null where nothing flows or none is asked for."""
+    graph, arithmetic = solution.graph, solution.arithmetic
+    if not solution.active[node] or graph.rows[node] == INPUT:
+        return [None] * len(graph.operands_of(node))
+    arithmetic.prepare_partials(graph)
+    found = list(local_partials(graph, node, solution.values, solution.active, arithmetic))
+    made: list[Any] = []
+    for operand in graph.operands_of(node):
+        taken = bool(found) and found[0][0] == operand
+        made.append(number(found.pop(0)[1], arithmetic) if taken else None)
+    return made
+
+
+def _tangents(solution: Solution) -> dict[str, Any]:
+    """Return, for each seed, the tangent of every operation that depends on it."""
+    graph, arithmetic = solution.graph, solution.arithmetic
+    if len(solution.wrt) * graph.size > _LARGEST_SWEEP:
+        return {"skipped": f"{len(solution.wrt):,} inputs: forward mode needs one sweep each"}
+    rows = has_row(graph, solution.names)
+    made: dict[str, Any] = {}
+    for name, seed in solution.wrt.items():
+        tangents = jvp(graph, solution.values, seed, arithmetic)
+        made[name] = {
+            solution.names[node]: number(tangent, arithmetic)
+            for node, tangent in enumerate(tangents)
+            if tangent is not None and (rows[node] or node == seed)
+        }
+    return made

@@ -1,0 +1,64 @@
+"""Runs processes one after another and measures each: CPU time and peak memory."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Failed(Exception):
+    """A process ended with an error; the message is the last line it wrote."""
+
+
+class Cost(NamedTuple):
+    """What one process took: user + system CPU seconds, peak bytes, and what it printed."""
+
+    cpu: float
+    peak: int
+    printed: str
+
+
+def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
+    """Run a command to its end. Raises `Failed` unless it exits with 0."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            err.seek(max(err.seek(0, os.SEEK_END) - 2000, 0))
+            lines = err.read().decode(errors="replace").strip().splitlines()
+            raise Failed(lines[-1] if lines else f"exit code {process.returncode}")
+        printed = b""
+        if out.seek(0, os.SEEK_END) < 100_000:
+            out.seek(0)
+            printed = out.read()
+    cpu = usage.ru_utime + usage.ru_stime
+    return Cost(cpu, usage.ru_maxrss * _MAXRSS_UNIT, printed.decode(errors="replace"))
+
+
+def child(*arguments: object) -> tuple[Cost, dict[str, Any]]:
+    """Run a task of `child.py`, and read the line of JSON it prints."""
+    cost = measure([sys.executable, "-m", "tests.benchmarks.child", *map(str, arguments)])
+    return cost, json.loads(cost.printed)
+
+
+def alternate(rounds: int, *sides: Callable[[], Sequence[float]]) -> list[list[float]]:
+    """Measure the sides in turn, A B A B, and return the medians of each side's figures.
+
+    A machine that slows down or speeds up meanwhile does so for all sides alike.
+    """
+    taken: list[list[Sequence[float]]] = [[] for _ in sides]
+    for _ in range(rounds):
+        for side, found in zip(sides, taken, strict=True):
+            found.append(side())
+    return [[median(figures) for figures in zip(*found, strict=True)] for found in taken]
