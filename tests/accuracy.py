@@ -176,7 +176,7 @@ def definition(operation: Operation) -> Callable[..., Any]:
 
 _LARGEST = mpf(2) ** 1024
 _STEP = mpf(10) ** -40
-_SMALLEST_DIGIT = 350  # decimals that a denormal may need
+_EXTRA_DIGITS = (0, 110, 350)  # what small results need; the last is enough for denormals
 _TINY = 2.0**-1010  # below, what passes through denormals may lose twelve of their bits
 _REFUSALS = (ValueError, ZeroDivisionError, TypeError, IndexError)
 
@@ -205,7 +205,7 @@ def exact_value(function: Callable[..., Any], operands: Point) -> mpf | None:
         value = _at(function, [mpf(x) for x in operands])
         small = value is not None and abs(value) < mpf(10) ** (40 - digits)
     if small:  # it may be small because all its digits cancelled
-        with mp.workdps(digits + _SMALLEST_DIGIT):
+        with mp.workdps(digits + _EXTRA_DIGITS[-1]):
             value = _at(function, [mpf(x) for x in operands])
     return value
 
@@ -230,7 +230,7 @@ def _slope(
 ) -> mpf | None:
     digits = _digits_for(operands) - int(mp.log10(relative_step / _STEP))
     length = abs(operands[position]) or min([1.0, *(abs(x) for x in operands if x)])
-    for extra in (0, _SMALLEST_DIGIT):
+    for extra in _EXTRA_DIGITS:
         with mp.workdps(digits + extra):
             step = relative_step * min(1, mpf(length))
             moved = [[mpf(x) for x in operands] for _ in range(3)]
@@ -242,7 +242,7 @@ def _slope(
             before, here, after = values
             size = max(1, *(abs(value) for value in values))
             slope = (after - before) / (2 * step)
-            if abs(slope) < mpf(10) ** (25 - mp.dps) * size / step and not extra:
+            if abs(slope) < mpf(10) ** (25 - mp.dps) * size / step and extra < _EXTRA_DIGITS[-1]:
                 continue  # all its digits may have cancelled
             left, right = (here - before) / step, (after - here) / step
             apart = abs(right - left)
@@ -275,14 +275,19 @@ def one_operation(row: int, count: int) -> Graph:
     return builder.finish((builder.add(row, operands),))
 
 
+def has_slope(operation: Operation, position: int) -> bool:
+    """Return whether a row has a partial for an operand: it may say that there is none."""
+    return operation.partials[operation.parameter_of(position)] != "0/0"
+
+
 def value_and_partials(row: int, operands: Point) -> tuple[float, list[float]]:
     """Return what the sweeps compute for one row: its value, and the partial of each operand."""
     graph = one_operation(row, len(operands))
     values = forward_values(graph, {f"x{k}": x for k, x in enumerate(operands)})
     FLOATS.prepare_partials(graph)
     partials = [0.0] * len(operands)
-    everything = bytearray(b"\x01") * graph.size
-    for operand, partial in local_partials(graph, graph.size - 1, values, everything, FLOATS):
+    active = bytearray(has_slope(TABLE[row], position) for position in range(len(operands)))
+    for operand, partial in local_partials(graph, graph.size - 1, values, active, FLOATS):
         partials[operand] = partial
     return values[-1], partials
 
@@ -298,9 +303,9 @@ def _both_signs(numbers: list[float]) -> list[float]:
 def _grid(density: int) -> list[float]:
     """Return one operand's places: every magnitude, tails, integers, halves, edges."""
     source = random.Random("a grid that reaches into the tails")
-    wide = [10.0 ** (k + source.random()) for k in (*range(-300, 300, 25),) * density]
+    wide = [10.0 ** (k + source.random()) for k in (*range(-300, 300, 40),) * density]
     middle = [10.0 ** source.uniform(-18, 4) for _ in range(50 * density)]
-    tails = [source.uniform(0, 45) for _ in range(60 * density)]
+    tails = [source.uniform(0, 45) for _ in range(50 * density)]
     far = [source.uniform(45, 800) for _ in range(20 * density)]
     whole = [float(k) for k in (*range(13), 18, 20, 25, 30, 40, 100, 170, 171, 700)]
     halves = [k + 0.5 for k in range(12)]
@@ -354,10 +359,11 @@ PATIENCE: dict[str, Callable[..., bool]] = {
     "pow": lambda x, y: x == 0 or abs(y * math.log(abs(x))) < 1e6,
     "exp_square": lambda x, c: abs(c) * x * x < 1e6,
     "logsumexp": lambda *z: max(map(abs, z)) < 1e6,
-    "erf": lambda x: abs(x) < 60,
-    "erfc": lambda x: abs(x) < 60,
-    "normal_cdf": lambda x: abs(x) < 60,
-    "gelu": lambda x: abs(x) < 60,
+    "elu": lambda x, alpha: abs(x) < 1e6,
+    "erf": lambda x: abs(x) < 30,
+    "erfc": lambda x: abs(x) < 30,
+    "normal_cdf": lambda x: abs(x) < 40,
+    "gelu": lambda x: abs(x) < 40,
 }
 """Points of the grid that mpmath answers in reasonable time, by row, where that is not all."""
 
@@ -438,10 +444,9 @@ def measure(operation: Operation, at: list[Point]) -> list[Worst]:
         if exact is None or abs(exact) >= _LARGEST:
             continue
         for position, partial in enumerate(partials):
-            parameter = operation.parameter_of(position)
-            if operation.partials[parameter] != "0/0":  # a row may say that there is no slope
+            if has_slope(operation, position):
                 exact = exact_partial(function, point, position)
-                note(1 + parameter, partial, exact, point)
+                note(1 + operation.parameter_of(position), partial, exact, point)
     return worst
 
 

@@ -117,11 +117,15 @@ class _Study:
     def slope(self, name: str) -> Slope:
         """Return the derivative with respect to one symbol.
 
-        A sum is differentiated term by term, looking only at the terms that hold the symbol:
-        asking a thousand terms for each of a thousand inputs would take a million questions.
+        Only the terms of a sum, and the factors of a term, that hold the symbol are
+        differentiated: a thousand terms and a thousand inputs would make a million questions.
         """
         variable = symbol(name)
-        derivative = sympy.Add(*(sympy.diff(t, variable) for t in self.terms.get(variable, ())))
+        slopes = []
+        for term in self.terms.get(variable, ()):
+            fixed, part = term.as_independent(variable, as_Add=False)
+            slopes.append(fixed * sympy.diff(part, variable))
+        derivative = sympy.Add(*slopes)
         value = None if self.point is None else self.point.value(derivative)
         return Slope(formula_text(self._without_steps(derivative)), value)
 

@@ -17,7 +17,7 @@ from backprop_cli.readings.symbols import NoClosedForm
 LONGEST = 400
 """Expressions with more operations than this are not written out: nobody would read them."""
 
-_LONGEST_TIDIED = 60
+_TIDIED = range(6, 61)
 _TRIMMED = 12
 
 _NAMES = {
@@ -54,7 +54,7 @@ def formula_text(expression: Any) -> str:
     if size > LONGEST:
         return ""
     text = plain_text(expression)
-    if size > _LONGEST_TIDIED:
+    if size not in _TIDIED:
         return text
     return min([text, *_other_forms(expression)], key=len)
 

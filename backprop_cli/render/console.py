@@ -48,6 +48,7 @@ UNLIMITED = 1_000_000
 """The width of a stream that is no terminal: nothing is ever folded there."""
 
 _NARROWEST = 20
+_INDENT, _GAP = 2, 3
 
 Words = Sequence[tuple[str, str]]
 """Pieces of text, each with the name of its style."""
@@ -84,6 +85,9 @@ class Screen:
 
     def line(self, words: Words = (), indent: int = 0) -> None:
         """Write a line, folded where the screen ends."""
+        if not words:
+            self.stream.write("\n")
+            return
         self._print(self._text(words), indent)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Words]]) -> None:
@@ -101,7 +105,18 @@ class Screen:
             )
         for row in rows:
             table.add_row(*(self._text(words) for words in row))
-        self._print(table, 2)
+        self._print(table, _INDENT)
+
+    def fits(self, columns: Sequence[Column], rows: Iterable[Sequence[Words]]) -> bool:
+        """Return whether a table of these cells needs no folding."""
+        from rich.cells import cell_len
+
+        widths = [cell_len(self.fit(column.title)) for column in columns]
+        for row in rows:
+            for place, words in enumerate(row):
+                length = cell_len(self.fit("".join(piece for piece, _ in words)))
+                widths[place] = max(widths[place], length)
+        return _INDENT + sum(widths) + _GAP * (len(widths) - 1) <= self.width
 
     def flush(self) -> None:
         """Let what is written be seen."""

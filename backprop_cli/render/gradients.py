@@ -4,7 +4,6 @@ What a mode cannot say is a note below the table rather than a long cell in it. 
 stand beside its values while they are short; long ones follow below, where there is room.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from backprop_cli.language.notation import pretty
@@ -23,8 +22,7 @@ from backprop_cli.studies.solution import (
 )
 
 _TITLES = {"sympy": "SymPy"}
-_WIDEST_FORMULA = 24
-_ROOMY = 70
+_WIDEST_FORMULA = 48
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
 
@@ -46,13 +44,14 @@ def print_answer(
     screen.line([(f"Gradient{side} of {answer.name} = ", "title"), (value, "value")])
     names = list(solution.wrt)[:rows]
     notes: list[str] = []
-    _table(solution, answer, agreement, names, notes, screen)
+    beside = _table(solution, answer, agreement, names, notes, screen)
     if len(names) < len(solution.wrt):
         text = left_out(len(solution.wrt), len(names), "inputs")
         screen.line([(text, "dim")], 2)
     for number, note in enumerate(notes, 1):
         screen.line([(f"[{number}] {note}", "dim")], 2)
-    _formulas(answer, agreement, names, screen)
+    if not beside:
+        _formulas(answer, agreement, names, screen)
     for text in [*_skipped(agreement), *_unused(solution, answer, few(rows))]:
         screen.line([(text, "dim")])
     if agreement is not None and agreement.witnesses:
@@ -66,23 +65,58 @@ def _table(
     names: list[str],
     notes: list[str],
     screen: Screen,
-) -> None:
-    """Print the table; reasons why a witness is silent are appended to `notes`."""
-    arithmetic = solution.arithmetic
+) -> bool:
+    """Print the table in the widest form that fits; return whether formulas stand in it.
+
+    Reasons why a witness is silent are appended to `notes`.
+    """
+    for beside in (_short_formulas(agreement, names), False):
+        columns, made = _wide(solution, answer, agreement, names, notes, beside)
+        if screen.fits(columns, made):
+            screen.table(columns, made)
+            return beside
+    if not _heard(agreement):
+        screen.table(columns, made)
+        return False
+    first, *modes = columns
+    agree = modes.pop()
+    screen.table([first, Column("mode"), Column("slope"), agree], _narrow(made, modes))
+    return False
+
+
+def _wide(
+    solution: Solution,
+    answer: Answer,
+    agreement: Agreement | None,
+    names: list[str],
+    notes: list[str],
+    beside: bool,
+) -> tuple[list[Column], list[list[Words]]]:
+    """Return a table with a column for each mode."""
     first = "input" if _only_inputs(solution) else "name"
     titles = [first, "reverse" if agreement else "gradient"]
-    slopes = aligned(human(answer.gradient[name], arithmetic) for name in names)
+    slopes = aligned(human(answer.gradient[name], solution.arithmetic) for name in names)
     cells: list[list[Words]] = [
         [[(name, "name")] for name in names],
         [[(text, "gradient")] for text in slopes],
     ]
     for witness in _heard(agreement):
         titles.append(_TITLES.get(witness.mode, witness.mode))
-        cells.append(_witness_cells(solution, witness, names, notes, screen))
+        cells.append(_witness_cells(solution, witness, names, notes, beside))
     if agreement is not None and _heard(agreement):
         titles.append("agree")
         cells.append([[_MARKS[agreement.inputs.get(name)]] for name in names])
-    screen.table([Column(title) for title in titles], zip(*cells, strict=True))
+    return [Column(title) for title in titles], [list(row) for row in zip(*cells, strict=True)]
+
+
+def _narrow(wide: list[list[Words]], modes: list[Column]) -> list[list[Words]]:
+    """Return the same with a row for each mode, for a narrow screen."""
+    made: list[list[Words]] = []
+    for name, *slopes, agree in wide:
+        for place, (mode, slope) in enumerate(zip(modes, slopes, strict=True)):
+            head, tail = (name, agree) if place == 0 else ((), ())
+            made.append([head, [(mode.title, "")], slope, tail])
+    return made
 
 
 def _only_inputs(solution: Solution) -> bool:
@@ -102,18 +136,16 @@ def _skipped(agreement: Agreement | None) -> list[str]:
 
 
 def _witness_cells(
-    solution: Solution, witness: Witness, names: list[str], notes: list[str], screen: Screen
+    solution: Solution, witness: Witness, names: list[str], notes: list[str], beside: bool
 ) -> list[Words]:
-    """Return the cells of one witness's column."""
+    """Return the cells of one witness's column, with its formulas beside the numbers if asked."""
     said = [witness.gradient.get(name, Unavailable("not asked")) for name in names]
     texts = aligned(_number(solution, part, witness.mode, notes) for part in said)
-    formulas = [_formula(part) for part in said]
-    if not _beside(formulas, screen):
-        return [[(text, "gradient")] for text in texts]
+    formulas = [_formula(part) if beside else "" for part in said]
     width = max(map(len, formulas), default=0)
     return [
         [(f"{formula:<{width}} = ", ""), (text, "gradient")]
-        if formula and formula != text.strip()
+        if formula
         else [(" " * (width + 3 if width else 0), ""), (text, "gradient")]
         for formula, text in zip(formulas, texts, strict=True)
     ]
@@ -138,20 +170,20 @@ def _formula(said: Any) -> str:
     return "" if text.lstrip("-").replace(".", "", 1).isdigit() else text
 
 
-def _beside(formulas: Sequence[str], screen: Screen) -> bool:
-    """Return whether formulas are short enough to stand in the table."""
-    return screen.width >= _ROOMY and max(map(len, formulas), default=0) <= _WIDEST_FORMULA
+def _short_formulas(agreement: Agreement | None, names: list[str]) -> bool:
+    """Return whether every formula is short enough to be a cell, however wide the screen."""
+    said = [w.gradient.get(name) for w in _heard(agreement) for name in names]
+    return all(len(_formula(part)) <= _WIDEST_FORMULA for part in said)
 
 
 def _formulas(
     answer: Answer, agreement: Agreement | None, names: list[str], screen: Screen
 ) -> None:
-    """Print SymPy's formulas below the table, if they are too long to stand in it."""
+    """Print SymPy's formulas below the table, where they did not fit into it."""
     for witness in _heard(agreement):
         said = [(name, _formula(witness.gradient.get(name))) for name in names]
-        if _beside([text for _, text in said], screen):
-            continue
-        screen.line([("In symbols, by SymPy", "title")])
+        if any(text for _, text in said):
+            screen.line([("In symbols, by SymPy", "title")])
         for name, text in said:
             if text:
                 screen.line([(f"∂{answer.name}/∂{name} = ", ""), (text, "")], 2)

@@ -5,7 +5,6 @@ shown is worked out: with `--rows 100`, a graph of a million nodes costs little 
 sweep.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from backprop_cli.calculus.forward import jvp
@@ -17,9 +16,6 @@ from backprop_cli.render.edges import Edge, edges, slope_words, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.studies.solution import Answer, Solution
 
-_ROOMY = 60
-"""On narrower screens, cells stand under each other rather than side by side."""
-
 _SUMMANDS = 8
 _BLANK: Words = ()
 
@@ -30,18 +26,37 @@ def print_forward_pass(solution: Solution, mask: bytearray, rows: int, screen: S
     nodes = [node for node in range(solution.graph.size) if mask[node]]
     shown = nodes[:rows]
     values = aligned(human(solution.values[node], solution.arithmetic) for node in shown)
-    across = 2 if screen.width >= _ROOMY else 1
-    made: list[list[Words]] = []
-    for node, value in zip(shown, values, strict=True):
-        name, text = solution.names[node], text_of(solution, node, few(rows))
-        lines = _across(_slope_cells(solution, node, rows), across)
-        made.append([[(name, "name")], [(text, "")], [(value, "value")], *lines[0]])
-        made += [[_BLANK, _BLANK, _BLANK, *line] for line in lines[1:]]
-    widest = max((len(row) for row in made), default=3)
-    made = [[*row, *[_BLANK] * (widest - len(row))] for row in made]
-    titles = ["local slopes", ""][: widest - 3]
-    screen.table([Column("node"), Column("is"), Column("value"), *map(Column, titles)], made)
+    cells: list[list[Words]] = [
+        [
+            [(solution.names[node], "name")],
+            [(text_of(solution, node, few(rows)), "")],
+            [(value, "value")],
+        ]
+        for node, value in zip(shown, values, strict=True)
+    ]
+    slopes = [_slope_cells(solution, node, rows) for node in shown]
+    for across in (2, 1):
+        made = _side_by_side(cells, slopes, across)
+        titles = ["node", "is", "value", "local slopes", ""][: 3 + max(map(len, slopes))]
+        columns = [Column(title) for title in titles[: 3 + across]]
+        if across == 1 or screen.fits(columns, made):
+            screen.table(columns, made)
+            break
     _rest(screen, len(nodes), len(shown), "nodes")
+
+
+def _side_by_side(
+    cells: list[list[Words]], slopes: list[list[Words]], across: int
+) -> list[list[Words]]:
+    """Return the rows of the forward pass with at most `across` slopes in a line."""
+    across = min(across, max(map(len, slopes)))
+    made: list[list[Words]] = []
+    for first, found in zip(cells, slopes, strict=True):
+        for start in range(0, max(len(found), 1), across or 1):
+            line = found[start : start + across]
+            row = first if start == 0 else [_BLANK] * len(first)
+            made.append([*row, *line, *[_BLANK] * (across - len(line))])
+    return made
 
 
 def _slope_cells(solution: Solution, node: int, rows: int) -> list[Words]:
@@ -85,11 +100,6 @@ def _which(solution: Solution, edge: Edge) -> str:
     return f" ({ordinal(edge.position)})" if operands.count(edge.operand) > 1 else ""
 
 
-def _across(cells: Sequence[Words], count: int) -> list[list[Words]]:
-    """Return cells in lines of `count`; a node without cells has one empty line."""
-    return [list(cells[k : k + count]) for k in range(0, len(cells), count)] or [[]]
-
-
 def print_backward_pass(
     solution: Solution, answer: Answer, rows: int, screen: Screen
 ) -> None:
@@ -124,53 +134,72 @@ def _backward_table(
     hidden: dict[int, int],
     screen: Screen,
 ) -> None:
+    made = _backward_rows(solution, answer, lines, hidden, True)
+    columns = [Column(title) for title in ("node", "upstream", "× local", "= contribution")]
+    if screen.fits(columns, made):
+        screen.table(columns, made)
+        return
+    stacked: list[list[Words]] = []
+    for name, upstream, local, sent in _backward_rows(solution, answer, lines, hidden, False):
+        if upstream:
+            stacked.append([name, upstream])
+        stacked.append([_BLANK, [("  ", ""), *local, (" ", ""), *sent]])
+    screen.table([Column("node"), Column("upstream × local = contribution")], stacked)
+
+
+def _backward_rows(
+    solution: Solution,
+    answer: Answer,
+    lines: list[tuple[int, Edge]],
+    hidden: dict[int, int],
+    lined_up: bool,
+) -> list[list[Words]]:
+    """Return the rows of the backward pass, the numbers of a column under each other if asked."""
+    real = [edge for _, edge in lines if edge.position >= 0]
+    heads = [node for node, _ in lines if node >= 0]
     upstream = _equalities(
         solution,
-        [("" if node < 0 else symbol(solution, answer.node, node)) for node, _ in lines],
-        [None if node < 0 else answer.adjoints[node] for node, _ in lines],
-        screen,
+        [symbol(solution, answer.node, node) for node in heads],
+        [answer.adjoints[node] for node in heads],
+        lined_up,
     )
     local = _equalities(
         solution,
-        ["" if edge.position < 0 else _edge_symbol(solution, edge) for _, edge in lines],
-        [None if edge.position < 0 else edge.local for _, edge in lines],
-        screen,
+        [_edge_symbol(solution, edge) for edge in real],
+        [edge.local for edge in real],
+        lined_up,
     )
-    sent = aligned(
-        ""
-        if edge.position < 0
-        else human(answer.adjoints[edge.node] * edge.local, solution.arithmetic)
-        for _, edge in lines
-    )
+    sent = _column([answer.adjoints[e.node] * e.local for e in real], solution, lined_up)
     made: list[list[Words]] = []
     for place, (node, edge) in enumerate(lines):
-        name = solution.names[node] if node >= 0 else ""
         if place in hidden:
-            total = hidden[place]
-            words = f"… {total - edge.local:,} more (--rows {5 * total} shows them)"
-            made.append([_BLANK, _BLANK, [(words, "dim")], _BLANK, _BLANK])
+            words = f"… {hidden[place] - edge.local:,} more (--rows {5 * hidden[place]} shows them)"
+            made.append([_BLANK, _BLANK, [(words, "dim")], _BLANK])
             continue
-        target = f"→ {solution.names[edge.operand]}"
-        times: Words = [("× ", "dim"), *local[place]]
-        equals: Words = [("= ", "dim"), (sent[place], "gradient")]
-        made.append([[(name, "name")], upstream[place], times, equals, [(target, "")]])
-    titles = ("node", "upstream", "× local", "= contribution", "")
-    screen.table([Column(title) for title in titles], made)
+        head: list[Words] = [_BLANK, _BLANK]
+        if node >= 0:
+            head = [[(solution.names[node], "name")], upstream.pop(0)]
+        target = (f"  → {solution.names[edge.operand]}", "")
+        equals: Words = [("= ", "dim"), (sent.pop(0), "gradient"), target]
+        made.append([*head, [("× ", "dim"), *local.pop(0)], equals])
+    return made
 
 
 def _equalities(
-    solution: Solution, signs: list[str], values: list[Any], screen: Screen
+    solution: Solution, signs: list[str], values: list[Any], lined_up: bool = True
 ) -> list[Words]:
     """Return cells `sign = value`, the signs of equality and the points under each other."""
-    texts = ["" if v is None else human(v, solution.arithmetic) for v in values]
-    width = 0
-    if screen.width >= _ROOMY:
-        texts = aligned(texts)
-        width = max(map(len, signs), default=0)
+    width = max(map(len, signs), default=0) if lined_up else 0
+    texts = _column(values, solution, lined_up)
     return [
-        [(f"{sign:<{width}} = ", ""), (text, "value")] if sign else _BLANK
+        [(f"{sign:<{width}} = ", ""), (text, "value")]
         for sign, text in zip(signs, texts, strict=True)
     ]
+
+
+def _column(values: list[Any], solution: Solution, lined_up: bool) -> list[str]:
+    texts = [human(value, solution.arithmetic) for value in values]
+    return aligned(texts) if lined_up else texts
 
 
 def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen) -> None:
@@ -181,7 +210,7 @@ def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen
     for operand in shown:
         received = [
             edge
-            for node in dict.fromkeys(reversed(users[operand]))
+            for node in dict.fromkeys(users[operand])
             for edge in edges(solution, node)
             if edge.operand == operand and edge.local is not None
         ]
@@ -266,7 +295,7 @@ def _tangent_table(
         screen.line([(f"nothing else depends on {solution.names[seed]}", "dim")], 2)
         return
     signs = [symbol(solution, node, seed) for node in nodes]
-    results = _equalities(solution, signs, [tangents[node] for node in nodes], screen)
+    results = _equalities(solution, signs, [tangents[node] for node in nodes])
     made: list[list[Words]] = []
     for node, result in zip(nodes, results, strict=True):
         terms = [
@@ -276,8 +305,18 @@ def _tangent_table(
         ]
         rule, numbers = _chain_rule(solution, seed, tangents, terms, few(rows))
         made.append([[(solution.names[node], "name")], rule, numbers, result])
-    titles = ("node", "Σ local × tangent", "with numbers", "tangent")
-    screen.table([Column(title) for title in titles], made)
+    columns = [Column(title) for title in ("node", "Σ local × tangent", "in numbers", "tangent")]
+    if screen.fits(columns, made):
+        screen.table(columns, made)
+        return
+    folded: list[list[Words]] = []
+    for name, rule, numbers, result in made:
+        value = (result[-1][0].strip(), "value")
+        folded.append([name, rule])
+        if numbers != [value]:
+            folded.append([_BLANK, [("= ", ""), *numbers]])
+        folded.append([_BLANK, [("= ", ""), value]])
+    screen.table([Column("node"), Column("tangent: Σ local × tangent")], folded)
 
 
 def _chain_rule(
