@@ -59,7 +59,9 @@ def _program(solution: Solution, rows: int) -> Iterator[str]:
     if solution.answers and len(solution.answers) == 1:
         answer = solution.answers[0]
         named = answer.name in graph.names or last.startswith(f"{answer.name} = ")
-        last = last if named or "′" in answer.name else f"{answer.name} = {last}"
+        last = last if named else f"{answer.name} = {last}"
+    if last.endswith(" …"):
+        last += f" ({graph.size:,} nodes)"
     yield last
 
 

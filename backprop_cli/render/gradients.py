@@ -7,9 +7,10 @@ stand beside its values while they are short; long ones follow below, where ther
 from typing import Any
 
 from backprop_cli.language.notation import pretty
-from backprop_cli.operations import INPUT
+from backprop_cli.operations import CONSTANT, INPUT
 from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.echo import enumeration, few, left_out
+from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.studies.solution import (
     Agreement,
@@ -35,12 +36,14 @@ def print_answer(
 ) -> None:
     """Print value and gradient of one output, beside what the witnesses say."""
     value = human(answer.value, solution.arithmetic)
-    screen.line()
     if not solution.wrt:
-        screen.line([(f"{answer.name} = ", "title"), (value, "value")])
-        screen.line([("It has no inputs, so there is nothing to differentiate by.", "dim")])
+        if solution.graph.rows[answer.node] != CONSTANT:
+            screen.line([(f"{answer.name} = ", "title"), (value, "value")])
+        screen.line([("There are no inputs to differentiate by.", "dim")])
         return
-    side = f" from the {solution.kink}" if solution.kink in ("left", "right") else ""
+    screen.line()
+    one_sided = solution.kink in ("left", "right")
+    side = f" from the {solution.kink}" if one_sided else ""
     screen.line([(f"Gradient{side} of {answer.name} = ", "title"), (value, "value")])
     names = list(solution.wrt)[:rows]
     notes: list[str] = []
@@ -52,9 +55,14 @@ def print_answer(
         screen.line([(f"[{number}] {note}", "dim")], 2)
     if not beside:
         _formulas(answer, agreement, names, screen)
+    if one_sided and answer.remarks:
+        text = "The steps follow the convention at the kink; this gradient is one-sided."
+        screen.line([(text, "dim")])
     for text in [*_skipped(agreement), *_unused(solution, answer, few(rows))]:
         screen.line([(text, "dim")])
-    if agreement is not None and agreement.witnesses:
+    if answer.failure is not None:
+        screen.line([(f"No answer here: {readable(answer.failure.message)}", "bad")])
+    elif _heard(agreement) and agreement is not None:
         screen.line([(agreement.sentence, "good" if agreement.agree else "bad")])
 
 
@@ -124,15 +132,26 @@ def _only_inputs(solution: Solution) -> bool:
 
 
 def _heard(agreement: Agreement | None) -> list[Witness]:
-    return [w for w in agreement.witnesses if not w.skipped] if agreement else []
+    """Return the witnesses that have something to say of some input."""
+    return [w for w in agreement.witnesses if not _silence(w)] if agreement else []
+
+
+def _silence(witness: Witness) -> str:
+    """Return why a witness says nothing at all, empty if it does or has several reasons."""
+    said = list(witness.gradient.values())
+    reasons = {part.reason for part in said if isinstance(part, Unavailable)}
+    if witness.skipped or len(reasons) != 1:
+        return witness.skipped
+    return reasons.pop() if all(isinstance(part, Unavailable) for part in said) else ""
 
 
 def _skipped(agreement: Agreement | None) -> list[str]:
-    return [
-        f"No {_TITLES.get(witness.mode, witness.mode)} column: {witness.skipped}."
-        for witness in (agreement.witnesses if agreement else ())
-        if witness.skipped
-    ]
+    """Return a sentence for each reason why witnesses have no column."""
+    reasons: dict[str, list[str]] = {}
+    for witness in agreement.witnesses if agreement else ():
+        if reason := _silence(witness):
+            reasons.setdefault(reason, []).append(_TITLES.get(witness.mode, witness.mode))
+    return [f"No {', '.join(modes)} column: {reason}." for reason, modes in reasons.items()]
 
 
 def _witness_cells(
@@ -202,7 +221,7 @@ def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
     if unused:
         made.append(f"{answer.name} does not use {enumeration(unused, most)}.")
     if silent and answer.failure is None:
-        made.append(f"At this point {answer.name} selects nothing of {enumeration(silent, most)}.")
+        made.append(f"At this point {answer.name} does not move with {enumeration(silent, most)}.")
     return made
 
 

@@ -80,7 +80,7 @@ def _slope_cell(solution: Solution, edge: Edge) -> Words:
     """Return `∂f/∂x = y = 1`, the number alone where the slope is written as that number."""
     sign = _edge_symbol(solution, edge)
     if edge.local is None:
-        return [(f"{sign} = ", ""), ("0", "value"), ("  not taken", "dim")]
+        return [(f"{sign} = ", ""), ("0", "value"), ("  nothing flows", "dim")]
     number = human(edge.local, solution.arithmetic)
     words = slope_words(solution, edge)
     if words == number:
@@ -104,7 +104,8 @@ def print_backward_pass(
     solution: Solution, answer: Answer, rows: int, screen: Screen
 ) -> None:
     """Print, from the output back, what each node hands to its operands."""
-    _title(screen, "Backward pass", "upstream × local, from the output to the inputs")
+    title = f"Backward pass from {answer.name}" if len(solution.answers) > 1 else "Backward pass"
+    _title(screen, title, "upstream × local, from the output to the inputs")
     graph = solution.graph
     nodes = [
         node
@@ -134,17 +135,26 @@ def _backward_table(
     hidden: dict[int, int],
     screen: Screen,
 ) -> None:
-    made = _backward_rows(solution, answer, lines, hidden, True)
     columns = [Column(title) for title in ("node", "upstream", "× local", "= contribution")]
-    if screen.fits(columns, made):
-        screen.table(columns, made)
-        return
+    for lined_up in (True, False):
+        made = _backward_rows(solution, answer, lines, hidden, lined_up)
+        if screen.fits(columns, made):
+            screen.table(columns, made)
+            return
     stacked: list[list[Words]] = []
-    for name, upstream, local, sent in _backward_rows(solution, answer, lines, hidden, False):
+    for name, upstream, local, sent in made:
         if upstream:
             stacked.append([name, upstream])
-        stacked.append([_BLANK, [("  ", ""), *local, (" ", ""), *sent]])
+        stacked.append([_BLANK, [("  ", ""), *_number_first(local), (" ", ""), *sent]])
     screen.table([Column("node"), Column("upstream × local = contribution")], stacked)
+
+
+def _number_first(local: Words) -> Words:
+    """Return `× ∂f/∂x = 2` as `× 2 (∂f/∂x)`, which can be followed by an equals sign."""
+    if len(local) < 3:
+        return local
+    times, (sign, _), number = local
+    return [times, number, (f" ({sign.removesuffix(' = ')})", "")]
 
 
 def _backward_rows(
@@ -280,7 +290,6 @@ def print_tangents(solution: Solution, mask: bytearray, rows: int, screen: Scree
     if len(shown) < len(seeds):
         text = left_out(len(seeds), len(shown), "seeds", 10 * len(seeds))
         screen.line([(text, "dim")])
-        screen.line()
 
 
 def _tangent_table(

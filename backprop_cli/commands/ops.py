@@ -1,0 +1,45 @@
+"""`backprop ops`: the table of operations, or one of them explained."""
+
+import click
+
+from backprop_cli.commands import options
+from backprop_cli.render import catalogue as render
+from backprop_cli.studies import catalogue as study
+
+EXAMPLES = """\b
+Examples:
+  backprop ops
+  backprop ops tanh
+  backprop ops --format plain
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "plain", "json"]),
+    default="table",
+    show_default=True,
+    help="table for people; plain lines or json for scripts.",
+)
+@options.color
+def ops(name: str | None, form: str, color: str) -> int:
+    """List the operations with their local slopes, or explain the operation NAME."""
+    chosen = [study.entry(name)] if name else study.entries()
+    if form == "json":
+        from backprop_cli.render.json import dumps
+
+        print(dumps(render.catalogue_object(chosen)))
+    elif form == "plain":
+        print(render.lines(chosen))
+    else:
+        from backprop_cli.render.console import make_console
+
+        screen = make_console(color)
+        if name:
+            render.print_entry(chosen[0], study.example(name), screen)
+        else:
+            render.print_entries(chosen, screen)
+    return 0
