@@ -10,7 +10,6 @@ partials are not used. Errors are in ulps of max(|result|, the row's declared sc
 Partials are measured where the value is a finite float; where it is not, that is the answer.
 """
 
-import itertools
 import math
 import random
 import sys
@@ -304,9 +303,9 @@ def _grid(density: int) -> list[float]:
     """Return one operand's places: every magnitude, tails, integers, halves, edges."""
     source = random.Random("a grid that reaches into the tails")
     wide = [10.0 ** (k + source.random()) for k in (*range(-300, 300, 40),) * density]
-    middle = [10.0 ** source.uniform(-18, 4) for _ in range(50 * density)]
-    tails = [source.uniform(0, 45) for _ in range(50 * density)]
-    far = [source.uniform(45, 800) for _ in range(20 * density)]
+    middle = [10.0 ** source.uniform(-18, 4) for _ in range(24 * density)]
+    tails = [source.uniform(0, 45) for _ in range(30 * density)]
+    far = [source.uniform(45, 800) for _ in range(10 * density)]
     whole = [float(k) for k in (*range(13), 18, 20, 25, 30, 40, 100, 170, 171, 700)]
     halves = [k + 0.5 for k in range(12)]
     edges = [
@@ -380,13 +379,12 @@ def _candidates(operation: Operation, density: int) -> Iterator[Point]:
         yield from ((x,) for x in _grid(density))
     else:
         arity = len(operation.parameters)
-        if arity == 2:
-            yield from itertools.product(SHORT, SHORT)
-        for _ in range(150 * density):
+        for _ in range(100 * density):
+            yield tuple(source.choice(SHORT) for _ in range(arity))
             yield tuple(source.choice(_grid(density)) for _ in range(arity))
             signs = (source.choice((1.0, -1.0)) for _ in range(arity))
             yield tuple(sign * 10 ** source.uniform(-3, 3) for sign in signs)
-        for _ in range(50 * density):
+        for _ in range(40 * density):
             yield (float(source.randrange(12)), *(source.uniform(-9, 9) for _ in range(arity - 1)))
 
 

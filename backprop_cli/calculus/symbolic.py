@@ -71,18 +71,19 @@ def symbolic_gradient(
     digits at the exact doubles of `point`, and then rounded.
     """
     inputs = [name for name, node in wrt.items() if graph.rows[node] == INPUT]
-    groups = [(inputs, None), *(([name], node) for name, node in wrt.items() if name not in inputs)]
+    groups: list[tuple[list[str], int | None]] = [(inputs, None)] if inputs else []
+    groups += [([name], node) for name, node in wrt.items() if name not in inputs]
     for names, cut in groups:
-        try:
-            study = _Study(graph, output, names[0], cut, point) if names else None
-        except Exception as error:
-            yield from ((name, Slope("", None, _reason(error))) for name in names)
-            continue
-        for name in names if study else ():
+        study: _Study | None = None
+        for name in names:
             try:
+                study = study or _Study(graph, output, name, cut, point)
                 yield name, study.slope(name)
             except Exception as error:
                 yield name, Slope("", None, _reason(error))
+                if study is None:  # the expression itself cannot be made: the same for all names
+                    yield from ((other, Slope("", None, _reason(error))) for other in names[1:])
+                    break
 
 
 def _reason(error: Exception) -> str:
@@ -91,6 +92,8 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, RecursionError):
         return "the expression is nested too deeply for SymPy"
+    if isinstance(error, MemoryError):
+        return "SymPy needs more memory than it is given"
     return f"SymPy could not work this out ({type(error).__name__})"
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from backprop_cli.commands import options
-from backprop_cli.commands.outcome import exit_code
+from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.graph import Graph
+from backprop_cli.language.names import display_names
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -123,8 +124,12 @@ def grad(
     witness = None
     if "sympy" in checks or "symbolic" in shown:
         witness = _start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
-    solution = solve(graph, point, wrt, of, kink, arithmetic)
-    return _show(solution, witness, source, shown, checks, form, rows, color)
+    try:
+        solution = solve(graph, point, wrt, of, kink, arithmetic)
+        return _show(solution, witness, source, shown, checks, form, rows, color)
+    finally:
+        if witness is not None:
+            witness.stop()
 
 
 def _chosen(names: tuple[str, ...], nothing: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -162,9 +167,12 @@ def _start_witness(
     """Start SymPy in a process of its own, now: before rich, and before the sweeps."""
     from backprop_cli.studies import witness
 
-    targets = nodes_named(graph, outputs, "--of") or {"": graph.outputs[0]}
+    names = display_names(graph) if graph.size <= witness.LARGEST_GRAPH else []
+    only = {names[graph.outputs[0]] if names else "": graph.outputs[0]}
+    targets = nodes_named(graph, outputs, "--of") or only
     sources = nodes_named(graph, asked, "--wrt") or dict(graph.inputs)
-    return witness.start(graph, targets, sources, evaluated(given), seconds, steps)
+    point = evaluated(given) if given or not graph.inputs else None
+    return witness.start(graph, targets, sources, point, seconds, names if steps else ())
 
 
 def _show(
@@ -185,7 +193,12 @@ def _show(
         if form == "json":
             from backprop_cli.render import json
 
-            print(json.dumps(json.grad_object(solution, found, shown)))
+            made = json.grad_object(solution, found, shown)
+            if witness is not None and "symbolic" in shown:
+                from backprop_cli.render import symbolic
+
+                made["symbolic"] = symbolic.steps_object(witness.steps())
+            print(json.dumps(made))
         else:
             print(plain.lines(solution))
     sys.stdout.flush()
@@ -212,7 +225,10 @@ def _show_tables(
     console = make_console(color)
     tables.print_steps(solution, shown, rows, console)
     if witness is not None and "symbolic" in shown:
-        tables.print_symbolic(witness.steps(), rows, console)
+        from backprop_cli.render import symbolic
+
+        console.line()
+        symbolic.print_symbolic(witness.steps(), rows, console)
     sys.stdout.flush()
     found = agreements(solution, checks, witness)
     tables.print_gradient(solution, found, rows, console)
@@ -231,15 +247,16 @@ def _symbolic_only(
     """Show the derivation in symbols, which needs no point."""
     witness = _start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
+    from backprop_cli.render import symbolic
+
     if form == "json":
         from backprop_cli.render import json
 
-        print(json.dumps(json.symbolic_object(graph, steps)))
+        print(json.dumps(symbolic.symbolic_object(graph, steps)))
     elif form == "plain":
-        print(plain.symbolic_lines(steps))
+        print(symbolic.lines(steps))
     else:
-        from backprop_cli.render import tables
         from backprop_cli.render.console import make_console
 
-        tables.print_symbolic(steps, rows, make_console(color))
-    return 0 if all(isinstance(made, tuple) for made in steps.values()) else 3
+        symbolic.print_symbolic(steps, rows, make_console(color))
+    return ANSWERED if all(isinstance(made, tuple) for made in steps.values()) else NO_ANSWER

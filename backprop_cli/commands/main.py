@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -18,6 +17,8 @@ import click
 from backprop_cli.errors import BackpropError, FileProblem, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.render import errors
+
+INTERRUPTED = 130
 
 COMMANDS = {
     "grad": "the value and gradient of an expression, step by step and checked",
@@ -83,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = run(words)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
     except OSError as error:  # the disk is full, a descriptor is closed
         _report(FileProblem(f"cannot write the answer: {(error.strerror or str(error)).lower()}"))
         code = FileProblem.exit_code
@@ -99,16 +102,15 @@ def run(words: list[str]) -> int:
         return _refuse(error, words)
     except click.ClickException as error:
         return _refuse(_option_problem(error), words)
-    except click.Abort:
-        return 130
+    except (click.Abort, KeyboardInterrupt):
+        os._exit(INTERRUPTED)  # at once: nothing is left to say
     except RecursionError:
         return _refuse(OptionProblem("the command line is nested too deeply"), words)
     return result if isinstance(result, int) else 0
 
 
 def _prepare_process() -> None:
-    """Make Ctrl-C and closed pipes quiet, and output that a stream cannot encode harmless."""
-    signal.signal(signal.SIGINT, _interrupted)
+    """Make closed pipes quiet, and output that a stream cannot encode harmless."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for name in ("stdout", "stderr"):
@@ -117,14 +119,6 @@ def _prepare_process() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """Stop at once: kill the witness if there is one, and leave."""
-    witness = sys.modules.get("backprop_cli.studies.witness")
-    if witness is not None:
-        witness.stop_all()
-    os._exit(130)
 
 
 def _check_command(words: list[str]) -> None:

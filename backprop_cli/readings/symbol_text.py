@@ -26,14 +26,9 @@ _NAMES = {
     "Min": "min",
     "ceiling": "ceil",
     "loggamma": "lgamma",
-    **{
-        name: name
-        for name in (
-            "exp log sin cos tan sec csc cot asin acos atan atan2 sinh cosh tanh asinh acosh"
-            " atanh sign floor erf erfc gamma"
-        ).split()
-    },
 }
+_SAME = "log sin cos tan sec csc cot asin acos atan atan2 sinh cosh tanh asinh acosh atanh"
+_NAMES |= {name: name for name in f"{_SAME} exp sign floor erf erfc gamma".split()}
 _SIGNS = {
     sympy.Lt: "<",
     sympy.Le: "<=",
@@ -108,7 +103,7 @@ def tree_size(expression: Any) -> int:
 
 
 def _decimal(value: float) -> str:
-    """Return the shortest text of a double; a sum of roundings such as 0.30000000000000004 is 0.3."""
+    """Return the shortest text of a double; 0.30000000000000004, a trace of rounding, is 0.3."""
     trimmed = f"{value:.15g}"
     digits = trimmed.partition("e")[0].replace(".", "").strip("-0")
     text = trimmed if len(digits) <= _TRIMMED else repr(value)
@@ -220,7 +215,7 @@ class _Printer(StrPrinter):  # type: ignore[misc]
 
     emptyPrinter = _print_Basic = _print_Derivative = _print_Subs = _other  # noqa: N815
     _print_ComplexInfinity = _print_Infinity = _print_NegativeInfinity = _infinite  # noqa: N815
-    _print_NaN, _print_ImaginaryUnit = _infinite, _complex
+    _print_NaN, _print_ImaginaryUnit = _infinite, _complex  # noqa: N815
     _print_NumberSymbol = _print_EulerGamma = _print_Catalan = _print_GoldenRatio = _other  # noqa: N815
     _print_Dummy = _print_AppliedUndef = _print_DiracDelta = _print_Integral = _other  # noqa: N815
 

@@ -79,7 +79,7 @@ class _Evaluation:
         return value, lost
 
     def evaluated(self, expression: Any) -> tuple[Any, bool]:
-        """Return the value (perhaps complex) and whether digits are missing, from memory if known."""
+        """Return the value (perhaps complex), and whether digits are missing."""
         known = self.found.get(expression)
         if known is None:
             known = self.found[expression] = self._evaluate(expression)
@@ -114,7 +114,8 @@ class _Evaluation:
 
     def _number(self, value: Any) -> Any:
         """Return a double, or an mpmath number of another precision, exactly."""
-        return self.mp.mpf(value) if isinstance(value, int | float) else self.mp.make_mpf(value._mpf_)
+        exact = isinstance(value, int | float)
+        return self.mp.mpf(value) if exact else self.mp.make_mpf(value._mpf_)
 
     def _cancelled(self, values: list[Any], total: Any) -> bool:
         """Return whether a sum is so much smaller than its terms that digits are missing."""

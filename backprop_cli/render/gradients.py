@@ -87,8 +87,8 @@ def _table(
         screen.table(columns, made)
         return False
     first, *modes = columns
-    agree = modes.pop()
-    screen.table([first, Column("mode"), Column("slope"), agree], _narrow(made, modes))
+    modes.pop()
+    screen.table([first, Column("mode"), Column("slope"), Column("")], _narrow(made, modes))
     return False
 
 

@@ -7,7 +7,6 @@ sweep.
 
 from typing import Any
 
-from backprop_cli.calculus.forward import jvp
 from backprop_cli.language.names import has_row
 from backprop_cli.operations import CONSTANT, INPUT, WHERE
 from backprop_cli.render.console import Column, Screen, Words
@@ -16,13 +15,13 @@ from backprop_cli.render.edges import Edge, edges, slope_words, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.studies.solution import Answer, Solution
 
-_SUMMANDS = 8
-_BLANK: Words = ()
+_NARROWEST_SLOPE = 28
+BLANK: Words = ()
 
 
 def print_forward_pass(solution: Solution, mask: bytearray, rows: int, screen: Screen) -> None:
     """Print what each node computes, and its slopes with respect to its operands."""
-    _title(screen, "Forward pass", "each node computes its value and its local slopes")
+    title(screen, "Forward pass", "each node computes its value and its local slopes")
     nodes = [node for node in range(solution.graph.size) if mask[node]]
     shown = nodes[:rows]
     values = aligned(human(solution.values[node], solution.arithmetic) for node in shown)
@@ -39,10 +38,22 @@ def print_forward_pass(solution: Solution, mask: bytearray, rows: int, screen: S
         made = _side_by_side(cells, slopes, across)
         titles = ["node", "is", "value", "local slopes", ""][: 3 + max(map(len, slopes))]
         columns = [Column(title) for title in titles[: 3 + across]]
-        if across == 1 or screen.fits(columns, made):
-            screen.table(columns, made)
+        if screen.fits(columns, made):
             break
-    _rest(screen, len(nodes), len(shown), "nodes")
+    if screen.fits([*columns[:3], Column(" " * _NARROWEST_SLOPE)], cells):
+        screen.table(columns, made)
+    else:
+        screen.table([Column("node"), Column("is, value, local slopes")], _stacked(cells, slopes))
+    rest(screen, len(nodes), len(shown), "nodes")
+
+
+def _stacked(cells: list[list[Words]], slopes: list[list[Words]]) -> list[list[Words]]:
+    """Return the rows of the forward pass for a narrow screen, one slope under the other."""
+    made: list[list[Words]] = []
+    for (name, text, ((value, style),)), found in zip(cells, slopes, strict=True):
+        made.append([name, [*text, (" = ", ""), (value.strip(), style)]])
+        made += [[BLANK, [("  ", ""), *slope]] for slope in found]
+    return made
 
 
 def _side_by_side(
@@ -54,8 +65,8 @@ def _side_by_side(
     for first, found in zip(cells, slopes, strict=True):
         for start in range(0, max(len(found), 1), across or 1):
             line = found[start : start + across]
-            row = first if start == 0 else [_BLANK] * len(first)
-            made.append([*row, *line, *[_BLANK] * (across - len(line))])
+            row = first if start == 0 else [BLANK] * len(first)
+            made.append([*row, *line, *[BLANK] * (across - len(line))])
     return made
 
 
@@ -78,7 +89,7 @@ def _slope_cells(solution: Solution, node: int, rows: int) -> list[Words]:
 
 def _slope_cell(solution: Solution, edge: Edge) -> Words:
     """Return `∂f/∂x = y = 1`, the number alone where the slope is written as that number."""
-    sign = _edge_symbol(solution, edge)
+    sign = edge_symbol(solution, edge)
     if edge.local is None:
         return [(f"{sign} = ", ""), ("0", "value"), ("  nothing flows", "dim")]
     number = human(edge.local, solution.arithmetic)
@@ -88,13 +99,13 @@ def _slope_cell(solution: Solution, edge: Edge) -> Words:
     return [(f"{sign} = {words} = ", ""), (number, "value")]
 
 
-def _edge_symbol(solution: Solution, edge: Edge) -> str:
+def edge_symbol(solution: Solution, edge: Edge) -> str:
     """Return `∂f/∂x`; in x·x, which x is meant."""
     sign = symbol(solution, edge.node, edge.operand)
-    return f"{sign}{_which(solution, edge)}"
+    return f"{sign}{which(solution, edge)}"
 
 
-def _which(solution: Solution, edge: Edge) -> str:
+def which(solution: Solution, edge: Edge) -> str:
     """Return which operand an edge belongs to, if the node reads the same one more than once."""
     operands = solution.graph.operands_of(edge.node)
     return f" ({ordinal(edge.position)})" if operands.count(edge.operand) > 1 else ""
@@ -104,8 +115,8 @@ def print_backward_pass(
     solution: Solution, answer: Answer, rows: int, screen: Screen
 ) -> None:
     """Print, from the output back, what each node hands to its operands."""
-    title = f"Backward pass from {answer.name}" if len(solution.answers) > 1 else "Backward pass"
-    _title(screen, title, "upstream × local, from the output to the inputs")
+    source = f" from {answer.name}" if len(solution.answers) > 1 else ""
+    title(screen, f"Backward pass{source}", "upstream × local, from the output to the inputs")
     graph = solution.graph
     nodes = [
         node
@@ -125,7 +136,7 @@ def print_backward_pass(
             hidden[len(lines)] = len(found)
             lines.append((-1, Edge(node, -1, -1, most)))
     _backward_table(solution, answer, lines, hidden, screen)
-    _rest(screen, len(nodes), len(shown), "nodes")
+    rest(screen, len(nodes), len(shown), "nodes")
 
 
 def _backward_table(
@@ -145,7 +156,7 @@ def _backward_table(
     for name, upstream, local, sent in made:
         if upstream:
             stacked.append([name, upstream])
-        stacked.append([_BLANK, [("  ", ""), *_number_first(local), (" ", ""), *sent]])
+        stacked.append([BLANK, [("  ", ""), *_number_first(local), (" ", ""), *sent]])
     screen.table([Column("node"), Column("upstream × local = contribution")], stacked)
 
 
@@ -167,15 +178,15 @@ def _backward_rows(
     """Return the rows of the backward pass, the numbers of a column under each other if asked."""
     real = [edge for _, edge in lines if edge.position >= 0]
     heads = [node for node, _ in lines if node >= 0]
-    upstream = _equalities(
+    upstream = equalities(
         solution,
         [symbol(solution, answer.node, node) for node in heads],
         [answer.adjoints[node] for node in heads],
         lined_up,
     )
-    local = _equalities(
+    local = equalities(
         solution,
-        [_edge_symbol(solution, edge) for edge in real],
+        [edge_symbol(solution, edge) for edge in real],
         [edge.local for edge in real],
         lined_up,
     )
@@ -184,9 +195,9 @@ def _backward_rows(
     for place, (node, edge) in enumerate(lines):
         if place in hidden:
             words = f"… {hidden[place] - edge.local:,} more (--rows {5 * hidden[place]} shows them)"
-            made.append([_BLANK, _BLANK, [(words, "dim")], _BLANK])
+            made.append([BLANK, BLANK, [(words, "dim")], BLANK])
             continue
-        head: list[Words] = [_BLANK, _BLANK]
+        head: list[Words] = [BLANK, BLANK]
         if node >= 0:
             head = [[(solution.names[node], "name")], upstream.pop(0)]
         target = (f"  → {solution.names[edge.operand]}", "")
@@ -195,7 +206,7 @@ def _backward_rows(
     return made
 
 
-def _equalities(
+def equalities(
     solution: Solution, signs: list[str], values: list[Any], lined_up: bool = True
 ) -> list[Words]:
     """Return cells `sign = value`, the signs of equality and the points under each other."""
@@ -212,150 +223,19 @@ def _column(values: list[Any], solution: Solution, lined_up: bool) -> list[str]:
     return aligned(texts) if lined_up else texts
 
 
-def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen) -> None:
-    """Print the sum for each node and input that receives more than one contribution."""
-    users = _users_of_shared(solution, answer)
-    shown = sorted(users, reverse=True)[:rows]
-    lines: list[Words] = []
-    for operand in shown:
-        received = [
-            edge
-            for node in dict.fromkeys(users[operand])
-            for edge in edges(solution, node)
-            if edge.operand == operand and edge.local is not None
-        ]
-        if len(received) > 1:
-            lines.append(_sum(solution, answer, operand, received, rows))
-    if not lines:
-        return
-    _title(screen, "Gradients add at branches", "")
-    for line in lines:
-        screen.line(line, 2)
-    _rest(screen, len(users), len(shown), "sums")
-
-
-def _users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]:
-    """Return the nodes that read each operand which is read more than once on the way back."""
-    graph, adjoints, active = solution.graph, answer.adjoints, solution.active
-    operands, offsets = graph.operands, graph.offsets
-    first: dict[int, int] = {}
-    users: dict[int, list[int]] = {}
-    for node in range(answer.node + 1):
-        if adjoints[node] is None or not active[node]:
-            continue
-        for operand in operands[offsets[node] : offsets[node + 1]]:
-            if not active[operand]:
-                continue
-            if operand in users:
-                users[operand].append(node)
-            elif operand in first:
-                users[operand] = [first[operand], node]
-            else:
-                first[operand] = node
-    return users
-
-
-def _sum(
-    solution: Solution, answer: Answer, operand: int, received: list[Edge], rows: int
-) -> Words:
-    """Return `∂f/∂b = 1 (via x) + -1 (via y) = 0`, shortened if there are many summands."""
-    words: list[tuple[str, str]] = [(f"{symbol(solution, answer.node, operand)} = ", "")]
-    most = max(_SUMMANDS, few(rows))
-    shown = received if len(received) <= most else received[: most - 2]
-    for place, edge in enumerate(shown):
-        value = human(answer.adjoints[edge.node] * edge.local, solution.arithmetic)
-        which = _which(solution, edge).replace(" (", ", ").removesuffix(")")
-        words += [(" + " if place else "", ""), (value, "gradient")]
-        words.append((f" (via {solution.names[edge.node]}{which})", "dim"))
-    if len(shown) < len(received):
-        words.append((f" + … {len(received) - len(shown):,} more", "dim"))
-    total = human(answer.adjoints[operand], solution.arithmetic)
-    return [*words, (" = ", ""), (total, "gradient")]
-
-
-def print_tangents(solution: Solution, mask: bytearray, rows: int, screen: Screen) -> None:
-    """Print a table for each seed: how fast every node moves when that input moves."""
-    seeds = list(solution.wrt.items())
-    shown = seeds[: few(rows)]
-    for name, seed in shown:
-        _title(screen, f"Forward mode, seed {name}", f"∂{name}/∂{name} = 1, carried to the output")
-        tangents = jvp(solution.graph, solution.values, seed, solution.arithmetic)
-        nodes = [
-            node
-            for node, tangent in enumerate(tangents)
-            if tangent is not None and node != seed and mask[node]
-        ]
-        _tangent_table(solution, seed, tangents, nodes[:rows], rows, screen)
-        _rest(screen, len(nodes), min(rows, len(nodes)), "nodes")
-    if len(shown) < len(seeds):
-        text = left_out(len(seeds), len(shown), "seeds", 10 * len(seeds))
-        screen.line([(text, "dim")])
-
-
-def _tangent_table(
-    solution: Solution,
-    seed: int,
-    tangents: list[Any],
-    nodes: list[int],
-    rows: int,
-    screen: Screen,
-) -> None:
-    if not nodes:
-        screen.line([(f"nothing else depends on {solution.names[seed]}", "dim")], 2)
-        return
-    signs = [symbol(solution, node, seed) for node in nodes]
-    results = _equalities(solution, signs, [tangents[node] for node in nodes])
-    made: list[list[Words]] = []
-    for node, result in zip(nodes, results, strict=True):
-        terms = [
-            edge
-            for edge in edges(solution, node)
-            if edge.local is not None and tangents[edge.operand] is not None
-        ]
-        rule, numbers = _chain_rule(solution, seed, tangents, terms, few(rows))
-        made.append([[(solution.names[node], "name")], rule, numbers, result])
-    columns = [Column(title) for title in ("node", "Σ local × tangent", "in numbers", "tangent")]
-    if screen.fits(columns, made):
-        screen.table(columns, made)
-        return
-    folded: list[list[Words]] = []
-    for name, rule, numbers, result in made:
-        value = (result[-1][0].strip(), "value")
-        folded.append([name, rule])
-        if numbers != [value]:
-            folded.append([_BLANK, [("= ", ""), *numbers]])
-        folded.append([_BLANK, [("= ", ""), value]])
-    screen.table([Column("node"), Column("tangent: Σ local × tangent")], folded)
-
-
-def _chain_rule(
-    solution: Solution, seed: int, tangents: list[Any], terms: list[Edge], most: int
-) -> tuple[Words, Words]:
-    """Return the sum of local × tangent over the operands that move, in signs and in numbers."""
-    rule, numbers = [], []
-    for edge in terms[:most]:
-        moved = "" if edge.operand == seed else symbol(solution, edge.operand, seed)
-        rule.append(_edge_symbol(solution, edge) + (f" × {moved}" if moved else ""))
-        local = human(edge.local, solution.arithmetic)
-        moved = human(tangents[edge.operand], solution.arithmetic)
-        numbers.append(local if edge.operand == seed else f"{local} × {moved}")
-    if len(terms) > most:
-        rule.append(f"… {len(terms) - most:,} more")
-        numbers.append("…")
-    return [(" + ".join(rule), "")], [(" + ".join(numbers), "value")]
-
-
 def steps_mask(solution: Solution) -> bytearray:
     """Return a mask of the nodes that get a row in the tables of steps."""
     return has_row(solution.graph, solution.names)
 
 
-def _title(screen: Screen, title: str, question: str) -> None:
+def title(screen: Screen, text: str, question: str = "") -> None:
+    """Print the title of a table, and the question it answers."""
     screen.line()
-    screen.line([(title, "title"), *([(f": {question}", "dim")] if question else [])])
+    screen.line([(text, "title"), *([(f": {question}", "dim")] if question else [])])
 
 
-def _rest(screen: Screen, total: int, shown: int, what: str) -> None:
+def rest(screen: Screen, total: int, shown: int, what: str) -> None:
+    """Print how much of a table `--rows` left out, if anything."""
     if shown < total:
         screen.line([(left_out(total, shown, what), "dim")], 2)
 

@@ -6,7 +6,7 @@ Warnings are not printed here: they belong to the error stream.
 
 from collections.abc import Iterable, Sequence
 
-from backprop_cli.render import echo, gradients, steps
+from backprop_cli.render import branches, echo, gradients, steps, tangents
 from backprop_cli.render.console import Screen
 from backprop_cli.studies.solution import Agreement, Solution
 
@@ -20,13 +20,13 @@ def print_steps(solution: Solution, show: Iterable[str], rows: int, screen: Scre
         return
     steps.print_forward_pass(solution, mask, rows, screen)
     if "forward" in wanted:
-        steps.print_tangents(solution, mask, rows, screen)
+        tangents.print_tangents(solution, mask, rows, screen)
     if "reverse" not in wanted:
         return
     for answer in solution.answers:
         if solution.active[answer.node]:
             steps.print_backward_pass(solution, answer, rows, screen)
-            steps.print_branches(solution, answer, rows, screen)
+            branches.print_branches(solution, answer, rows, screen)
 
 
 def print_gradient(

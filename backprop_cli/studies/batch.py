@@ -88,5 +88,6 @@ def answer(request: Request, seconds: float) -> tuple[Solution, tuple[Agreement,
     if "sympy" in request.checks:
         from backprop_cli.studies import witness as sympy_witness
 
-        witness = sympy_witness.start_for(solution, seconds)
+        outputs = {made.name: made.node for made in solution.answers}
+        witness = sympy_witness.start(graph, outputs, solution.wrt, point, seconds)
     return solution, agreements(solution, request.checks, witness)
