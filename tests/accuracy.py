@@ -295,7 +295,7 @@ def value_and_partials(row: int, operands: Point) -> tuple[float, list[float]]:
 
 
 def _both_signs(numbers: list[float]) -> list[float]:
-    return [*numbers, *(-number for number in numbers)]
+    return [*numbers, *(-number for number in numbers if number)]
 
 
 @cache
@@ -339,9 +339,11 @@ HARD: dict[str, list[Point]] = {
     "atan2": [(1e200, 1e200), (1e-200, 1e-200), (1e-300, 1e300), (0.0, 1.0), (1.0, 0.0)],
     "div": [(1.0, 1e300), (1e300, 1e-8), (5e-324, 2.0), (1e-300, 1e-300), (1e-5, 1e-155)],
     "logsumexp": [(1000.0, 1000.0), (-1000.0, -1001.0), (0.0, -40.0), (3.0,), (1e3, 0.0, 998.5), (-1e-20,)],
-    "cbrt": [(1e-300,), (1e300,), (-27.0,), (5e-324,), (1e-310,)],
-    "sum": [(1e16, 1.0, -1e16), (0.1, 0.2, 0.3)],
-    "mean": [(1e16, 1.0, -1e16), (0.1, 0.2, 0.3)],
+    "cbrt": [(1e-300,), (1e300,), (-27.0,), (5e-324,), (1e-310,), (1.752235362999499e-09,)],
+    "sum": [(1e16, 1.0, -1e16), (0.1, 0.2, 0.3), (1e308, 1e308, -1e308)],
+    "mean": [(1e16, 1.0, -1e16), (0.1, 0.2, 0.3), (1e308, 1e308)],
+    "lgamma": [(-653.8489072908347,), (-4325.866476721346,), (-2.457024738220800,), (1.35,)],
+    "digamma": [(-653.8489072908347,), (-0.5040830082644554,), (-6.187014790974455,)],
     "gamma": [(171.6,), (-170.5,), (1e-16,), (-0.5,), (1e-308,)],
     "atan": [(1e200,), (1e154,), (1e160,)],
     "asinh": [(1e200,), (1e-200,)],
@@ -350,7 +352,7 @@ HARD: dict[str, list[Point]] = {
 }  # fmt: skip
 """Points at which well-known programs are wrong, by row."""
 
-PATIENCE: dict[str, Callable[..., bool]] = {
+FIT: dict[str, Callable[..., bool]] = {
     "gamma": lambda x: abs(x) < 200,
     "polygamma": lambda n, x: n <= 60 and 1e-150 < abs(x) < 1e6,
     "digamma": lambda x: abs(x) < 1e30,
@@ -358,6 +360,7 @@ PATIENCE: dict[str, Callable[..., bool]] = {
     "pow": lambda x, y: x == 0 or abs(y * math.log(abs(x))) < 1e6,
     "exp_square": lambda x, c: abs(c) * x * x < 1e6,
     "logsumexp": lambda *z: max(map(abs, z)) < 1e6,
+    "clip": lambda x, low, high: low < high,  # else the convention answers
     "elu": lambda x, alpha: abs(x) < 1e6,
     "erf": lambda x: abs(x) < 30,
     "erfc": lambda x: abs(x) < 30,
@@ -403,9 +406,9 @@ def in_domain(operation: Operation, operands: Point) -> bool:
 
 def points(operation: Operation, density: int = 1) -> list[Point]:
     """Return the points of a row's domain at which it is tried: those of HARD, then a grid."""
-    patience = PATIENCE.get(operation.name, lambda *_: True)
+    fit = FIT.get(operation.name, lambda *_: True)
     hard = HARD.get(operation.name, [])
-    grid = (point for point in _candidates(operation, density) if patience(*point))
+    grid = (point for point in _candidates(operation, density) if fit(*point))
     return [point for point in dict.fromkeys((*hard, *grid)) if in_domain(operation, point)]
 
 

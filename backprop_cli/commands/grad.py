@@ -195,9 +195,7 @@ def _show(
 
             made = json.grad_object(solution, found, shown)
             if witness is not None and "symbolic" in shown:
-                from backprop_cli.render import symbolic
-
-                made["symbolic"] = symbolic.steps_object(witness.steps())
+                made["symbolic"] = json.steps_object(witness.steps())
             print(json.dumps(made))
         else:
             print(plain.lines(solution))
@@ -227,8 +225,7 @@ def _show_tables(
     if witness is not None and "symbolic" in shown:
         from backprop_cli.render import symbolic
 
-        console.line()
-        symbolic.print_symbolic(witness.steps(), rows, console)
+        symbolic.print_symbolic(witness.steps(), rows, console, solution.graph)
     sys.stdout.flush()
     found = agreements(solution, checks, witness)
     tables.print_gradient(solution, found, rows, console)
@@ -247,16 +244,15 @@ def _symbolic_only(
     """Show the derivation in symbols, which needs no point."""
     witness = _start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
-    from backprop_cli.render import symbolic
-
     if form == "json":
         from backprop_cli.render import json
 
-        print(json.dumps(symbolic.symbolic_object(graph, steps)))
+        print(json.dumps(json.symbolic_object(graph, steps)))
     elif form == "plain":
-        print(symbolic.lines(steps))
+        print(plain.symbolic_lines(steps))
     else:
+        from backprop_cli.render import symbolic
         from backprop_cli.render.console import make_console
 
-        symbolic.print_symbolic(steps, rows, make_console(color))
+        symbolic.print_symbolic(steps, rows, make_console(color), graph)
     return ANSWERED if all(isinstance(made, tuple) for made in steps.values()) else NO_ANSWER

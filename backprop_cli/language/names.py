@@ -6,6 +6,9 @@ literal, and a subexpression without inputs, or a comparison, is its own short t
 is numbered `v1`, `v2`, ... in the order of evaluation, past the names the program uses.
 """
 
+from collections.abc import Sequence
+from functools import cached_property
+
 from backprop_cli.graph import Graph
 from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, write
 from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT
@@ -63,7 +66,7 @@ def _given_names(graph: Graph) -> list[str]:
     return names
 
 
-def piece(graph: Graph, node: int, names: list[str]) -> Piece:
+def piece(graph: Graph, node: int, names: Sequence[str]) -> Piece:
     """Return the display name of a node as an operand, with what it takes in parentheses."""
     text, row = names[node], graph.rows[node]
     if node in graph.labels or row == INPUT:
@@ -75,12 +78,12 @@ def piece(graph: Graph, node: int, names: list[str]) -> Piece:
     return Piece(text, PRECEDENCE[row], text.startswith("-"))
 
 
-def pieces(graph: Graph, node: int, names: list[str]) -> list[Piece]:
+def pieces(graph: Graph, node: int, names: Sequence[str]) -> list[Piece]:
     """Return the operands of a node as pieces of text, by their display names."""
     return [piece(graph, operand, names) for operand in graph.operands_of(node)]
 
 
-def node_text(graph: Graph, node: int, names: list[str]) -> str:
+def node_text(graph: Graph, node: int, names: Sequence[str]) -> str:
     """Return one operation over the display names of its operands, as in `a + b`."""
     row = graph.rows[node]
     if row in _LEAVES:
@@ -88,7 +91,7 @@ def node_text(graph: Graph, node: int, names: list[str]) -> str:
     return write(row, pieces(graph, node, names)).text
 
 
-def has_row(graph: Graph, names: list[str]) -> bytearray:
+def has_row(graph: Graph, names: Sequence[str]) -> bytearray:
     """Return a mask of the nodes that get a row in tables.
 
     These are the operations that depend on an input, comparisons excepted (they are part of
@@ -103,3 +106,23 @@ def has_row(graph: Graph, names: list[str]) -> bytearray:
         elif row > CONSTANT and not mask[node]:
             mask[node] = node not in graph.labels and names[node].isidentifier()
     return mask
+
+
+class Naming:
+    """The display names of a graph, worked out when the first of them is shown.
+
+    Naming a million nodes takes longer than adding them up, and plain answers name only one.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The display name of every node."""
+        return display_names(self.graph)
+
+    def of(self, node: int) -> str:
+        """Return the display name of one node; cheap where the program itself has named it."""
+        label = self.graph.labels.get(node)
+        return self.names[node] if label is None else label

@@ -6,7 +6,7 @@ Everything else stands in place. The text is written with a stack of its own, pi
 that depth and size cost nothing but length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
@@ -27,7 +27,7 @@ def program_text(graph: Graph) -> str:
     return "; ".join(statements(graph))
 
 
-def statements(graph: Graph, names: list[str] | None = None, limit: int = 0) -> Iterator[str]:
+def statements(graph: Graph, names: Sequence[str] | None = None, limit: int = 0) -> Iterator[str]:
     """Yield the statements of the program.
 
     With display names, they are written as tables show them. A statement longer than `limit`
@@ -45,7 +45,7 @@ def statements(graph: Graph, names: list[str] | None = None, limit: int = 0) -> 
 class _Layout:
     """Which nodes are statements, under which names, and which of them open with a minus."""
 
-    def __init__(self, graph: Graph, names: list[str] | None) -> None:
+    def __init__(self, graph: Graph, names: Sequence[str] | None) -> None:
         self.graph = graph
         self.pretty = names is not None
         self.names = display_names(graph) if names is None else names
@@ -78,7 +78,7 @@ class _Layout:
         for node, count in enumerate(users):
             if count > 1 and graph.rows[node] not in _NEVER_ASSIGNED and node not in self.assigned:
                 name = self.names[node]
-                if name.isidentifier():
+                if name.isidentifier() and name not in _NUMERALS:
                     self.assigned[node] = name
                 elif not self.pretty:
                     self.assigned[node] = self._fresh("v")

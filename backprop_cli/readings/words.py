@@ -50,7 +50,7 @@ def slope_text(
     graph: Graph,
     node: int,
     position: int,
-    names: list[str],
+    names: Sequence[str],
     values: Sequence[Any] | None = None,
     arithmetic: Arithmetic = FLOATS,
 ) -> str:
@@ -75,7 +75,7 @@ def _finite(value: Any) -> bool:
 
 
 def _variables(
-    graph: Graph, node: int, position: int, names: list[str], values: Sequence[Any] | None
+    graph: Graph, node: int, position: int, names: Sequence[str], values: Sequence[Any] | None
 ) -> dict[str, Term]:
     """Return what each name of a partial's formula stands for at one operand of one node."""
     operation = TABLE[graph.rows[node]]

@@ -12,12 +12,14 @@ from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.partials import local_partials
 from backprop_cli.calculus.reverse import contributions
 from backprop_cli.errors import BackpropError
+from backprop_cli.graph import Graph
 from backprop_cli.language.names import has_row, node_text
 from backprop_cli.language.printer import program_text
 from backprop_cli.operations import INPUT, TABLE
 from backprop_cli.readings.formulas import Arithmetic
 from backprop_cli.render.errors import error_object, failure_object
 from backprop_cli.render.numbers import machine
+from backprop_cli.render.plain import Line, Steps, formulas
 from backprop_cli.studies.solution import (
     Agreement,
     Answer,
@@ -57,6 +59,7 @@ def grad_object(
     solution: Solution,
     agreements: Sequence[Agreement] = (),
     show: Iterable[str] = (),
+    steps: Steps | None = None,
 ) -> dict[str, Any]:
     """Return the answer of `grad`; an undefined one has value and gradient as far as they go."""
     failure = next((answer.failure for answer in solution.answers if answer.failure), None)
@@ -84,6 +87,8 @@ def grad_object(
         made["nodes"] = _by_output(solution, [_nodes(solution, a) for a in solution.answers])
     if "forward" in show:
         made["tangents"] = _tangents(solution)
+    if steps is not None:
+        made |= steps_object(steps)
     made["warnings"] = _warnings(solution)
     if failure is not None:
         made["error"] = failure_object(failure, solution.graph.source)
@@ -190,3 +195,46 @@ def _tangents(solution: Solution) -> dict[str, Any]:
             if tangent is not None and (rows[node] or node == seed)
         }
     return made
+
+
+def symbolic_object(graph: Graph, steps: Steps) -> dict[str, Any]:
+    """Return the derivation for JSON: `formulas` by input, and the `steps`, by output if several.
+
+    Where SymPy has none, `error` says why and `ok` is false.
+    """
+    reasons = [lines.reason for lines in steps.values() if isinstance(lines, Unavailable)]
+    made: dict[str, Any] = {
+        "schema": SCHEMA,
+        "ok": not reasons,
+        "expression": program_text(graph),
+        **steps_object(steps),
+    }
+    if reasons:
+        made["error"] = {"code": "symbolic", "message": reasons[0]}
+    return made
+
+
+def steps_object(steps: Steps) -> dict[str, Any]:
+    """Return `formulas` and `steps` as JSON has them."""
+    found = {output: formulas(lines) for output, lines in steps.items()}
+    lines = {output: _lines_object(lines) for output, lines in steps.items()}
+    if len(steps) == 1:
+        return {"formulas": next(iter(found.values())), "steps": next(iter(lines.values()))}
+    return {"formulas": found, "steps": lines}
+
+
+def _lines_object(lines: Sequence[Line] | Unavailable) -> Any:
+    if isinstance(lines, Unavailable):
+        return {"skipped": lines.reason}
+    return [
+        {
+            "node": line.node,
+            "terms": [
+                {"from": term.user, "upstream": term.upstream, "local": term.local}
+                for term in line.terms
+            ],
+            "result": line.result or None,
+            "formula": line.final or None,
+        }
+        for line in lines
+    ]

@@ -4,8 +4,39 @@ Numbers read back exactly. With several outputs the gradient's lines are named `
 so that every name is unique and a line can be picked with grep.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 from backprop_cli.render.numbers import machine
-from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.solution import Solution, Unavailable
+
+
+class Product(Protocol):
+    """One contribution in symbols: from the node `user`, upstream × local."""
+
+    @property
+    def user(self) -> str: ...  # noqa: D102
+    @property
+    def upstream(self) -> str: ...  # noqa: D102
+    @property
+    def local(self) -> str: ...  # noqa: D102
+
+
+class Line(Protocol):
+    """The derivative of the output with respect to one node, in symbols."""
+
+    @property
+    def node(self) -> str: ...  # noqa: D102
+    @property
+    def terms(self) -> Sequence[Product]: ...  # noqa: D102
+    @property
+    def result(self) -> str: ...  # noqa: D102
+    @property
+    def final(self) -> str: ...  # noqa: D102
+
+
+Steps = Mapping[str, Sequence[Line] | Unavailable]
+"""The symbolic chain rule of each output, by its name, or the reason why there is none."""
 
 
 def lines(solution: Solution) -> str:
@@ -18,3 +49,19 @@ def lines(solution: Solution) -> str:
         for name, slope in answer.gradient.items():
             written.append(f"{prefix}{name} {machine(slope, solution.arithmetic)}")
     return "\n".join(written)
+
+
+def symbolic_lines(steps: Steps) -> str:
+    """Return `name formula` lines for the names asked for, without a last line end."""
+    return "\n".join(
+        f"{f'{output}.' if len(steps) > 1 else ''}{name} {text}"
+        for output, lines in steps.items()
+        for name, text in formulas(lines).items()
+    )
+
+
+def formulas(lines: Sequence[Line] | Unavailable) -> dict[str, str]:
+    """Return the formula found for each name asked for."""
+    if isinstance(lines, Unavailable):
+        return {}
+    return {line.node: line.final for line in lines if line.final}

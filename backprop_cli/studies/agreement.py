@@ -16,7 +16,7 @@ from backprop_cli.calculus.numeric import derivative
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.rounding import evaluation_noise, gradient_rounding
 from backprop_cli.calculus.values import forward_values
-from backprop_cli.studies.findings import LARGEST_SWEEP, Sides
+from backprop_cli.studies.findings import Sides, too_large
 from backprop_cli.studies.solution import (
     Agreement,
     Answer,
@@ -93,11 +93,6 @@ def numeric_witness(solution: Solution, answer: Answer) -> Witness:
     return Witness("numeric", gradient)
 
 
-def too_large(solution: Solution) -> bool:
-    """Return whether a sweep for each input would cost too much."""
-    return len(solution.wrt) * solution.graph.size > LARGEST_SWEEP
-
-
 def _sweeps(solution: Solution, why: str) -> str:
     return f"{len(solution.wrt):,} inputs: {why}"
 
@@ -171,17 +166,13 @@ def _without_slope(
     for name, seed in solution.wrt.items():
         if name not in gradient or too_large(solution):
             continue
-        left, right = sides.along(seed, -1), sides.along(seed, 1)
-        slopes = {left.slopes[answer.node], right.slopes[answer.node]}
-        limits = {left.limits[answer.node], right.limits[answer.node], values[answer.node]}
-        if len(slopes) > 1 or len(limits) > 1 or _differs(slopes, answer.gradient[name]):
+        slope = sides.slope_at(answer.node, seed)
+        if slope is None:
             gradient[name] = Unavailable(_NO_SLOPE)
+        elif abs(slope - float(answer.gradient[name])) > TOLERANCE * abs(slope):
+            text = f"the slope is {slope:.10g} on both sides; the convention says otherwise"
+            gradient[name] = Unavailable(text)
     return witness._replace(gradient=gradient)
-
-
-def _differs(slopes: set[float], value: Any) -> bool:
-    """Return whether the convention's answer is not the slope, though both sides have one."""
-    return all(abs(slope - float(value)) > TOLERANCE * abs(slope) for slope in slopes)
 
 
 def _exact_rounding(solution: Solution, answer: Answer, name: str, reverse_value: float) -> float:
@@ -221,7 +212,11 @@ def _sentence(
     if not heard:
         return "No witness could be heard."
     modes = {1: "Both modes agree", 2: "All three modes agree", 3: "All four modes agree"}
-    silent = [name for name, verdict in verdicts.items() if verdict is None]
-    tail = f"; nothing could be said of {', '.join(silent[:5])}" if silent else ""
+    silent = [
+        name
+        for name in verdicts
+        if any(isinstance(witness.gradient.get(name), Unavailable) for witness in witnesses)
+    ]
+    tail = f", as far as each can say for {', '.join(silent[:5])}" if silent else ""
     size = "exactly" if discrepancy == 0 else f"largest discrepancy {discrepancy:.1g}"
     return f"{modes[len(heard)]} ({size}){tail}."

@@ -5,7 +5,7 @@ logarithm of a negative number on the side that a `where` did not take is nobody
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,17 +14,28 @@ from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.partials import SELECTS, local_partials
 from backprop_cli.calculus.rounding import digits_lost
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, TABLE, WHERE, Operation
+from backprop_cli.operations import CONSTANT, TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
-from backprop_cli.readings.formulas import VARIABLES, Arithmetic, condition
-from backprop_cli.studies.solution import Failure, Remark
+from backprop_cli.readings.formulas import VARIABLES, condition
+from backprop_cli.studies.solution import Failure, Remark, Solution
 
 LARGEST_SWEEP = 10_000_000
 """Modes that need a sweep for each input are skipped above this many inputs × nodes."""
 
+_SAME = 1e-9
 
-def live_nodes(graph: Graph, values: list[Any], output: int, arithmetic: Arithmetic) -> bytearray:
+
+def too_large(solution: Solution) -> bool:
+    """Return whether a sweep for each input would cost too much."""
+    return len(solution.wrt) * solution.graph.size > LARGEST_SWEEP
+
+
+# ------------------------------------------------------------------ undefined and not finite
+
+
+def live_nodes(solution: Solution, output: int) -> bytearray:
     """Return a mask of the nodes that the value of `output` really comes from."""
+    graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
     arithmetic.prepare_partials(graph)
     everything = bytearray(b"\x01") * graph.size
     live = bytearray(graph.size)
@@ -32,64 +43,63 @@ def live_nodes(graph: Graph, values: list[Any], output: int, arithmetic: Arithme
     for node in range(output, -1, -1):
         if not live[node]:
             continue
-        operands = graph.operands_of(node)
+        operands: Iterable[int] = graph.operands_of(node)
         if SELECTS[graph.rows[node]] and arithmetic.is_finite(values[node]):
             partials = local_partials(graph, node, values, everything, arithmetic)
-            operands_that_count = [operand for operand, _ in partials]
-        else:
-            operands_that_count = list(operands)
-        for operand in operands_that_count:
+            operands = [operand for operand, _ in partials]
+        for operand in operands:
             live[operand] = 1
     return live
 
 
-def failure_of_value(
-    graph: Graph, values: list[Any], output: int, names: list[str], arithmetic: Arithmetic
-) -> Failure | None:
+def failure_of_value(solution: Solution, output: int) -> Failure | None:
     """Return the first live node whose value is undefined or not finite, if there is one."""
-    if all(map(arithmetic.is_finite, values)):
+    is_finite, values = solution.arithmetic.is_finite, solution.values
+    if all(map(is_finite, values)):
         return None
-    live = live_nodes(graph, values, output, arithmetic)
+    live = live_nodes(solution, output)
     for node, value in enumerate(values):
-        if live[node] and not arithmetic.is_finite(value):
-            return _explain_value(graph, values, node, names)
+        if live[node] and not is_finite(value):
+            return _explain_value(solution, node)
     return None
 
 
-def _explain_value(graph: Graph, values: list[Any], node: int, names: list[str]) -> Failure:
+def _explain_value(solution: Solution, node: int) -> Failure:
+    graph, values = solution.graph, solution.values
     operation = TABLE[graph.rows[node]]
-    operands = graph.operands_of(node)
+    operands = [values[k] for k in graph.operands_of(node)]
     code = "undefined" if values[node] != values[node] else "not-finite"
+    label, span = solution.names[node], graph.span_of(node)
     if graph.rows[node] == CONSTANT:
         message = f"{graph.literals[node][:40]} is too large for a float64"
-        return Failure(code, message, names[node], graph.span_of(node), "use --precision 30")
+        return Failure(code, message, label, span, "use --precision 30")
     got = ", ".join(
-        f"{name} = {_short(values[k])}"
-        for name, k in zip(_parameter_names(operation, len(operands)), operands, strict=True)
+        f"{name} = {_short(value)}"
+        for name, value in zip(_operand_names(operation, len(operands)), operands, strict=True)
     )
-    needs = _violated(operation, [values[k] for k in operands], values[node])
+    written = _written(operation)
+    needs = _violated(operation, operands, values[node])
     if needs:
-        message = f"{_written(operation)} needs {needs}, got {got}"
+        message = f"{written} needs {needs}, got {got}"
     elif code == "undefined":
-        message = f"{_written(operation)} is undefined at {got}"
+        message = f"{written} is undefined at {got}"
     else:
-        message = f"{_written(operation)} overflows float64 at {got}"
-    return Failure(code, message, names[node], graph.span_of(node), _cure(graph, node))
+        message = f"{written} overflows float64 at {got}"
+    return Failure(code, message, label, span, _cure(graph, node))
 
 
 def _cure(graph: Graph, node: int) -> str:
     """Return a hint for an overflow whose usual cure is a function of the table."""
-    users = [k for k in range(node + 1, graph.size) if node in graph.operands_of(k)]
-    above = {TABLE[graph.rows[k]].name for k in users}
-    above |= {
-        TABLE[graph.rows[j]].name
-        for k in users
-        for j in range(k + 1, graph.size)
-        if k in graph.operands_of(j)
-    }
-    if TABLE[graph.rows[node]].name == "exp" and "log" in above:
-        return "softplus(x) is log(1 + exp(x)), and logsumexp(...) sums, without overflow"
-    return ""
+    if TABLE[graph.rows[node]].name != "exp":
+        return ""
+    reached = graph.dependents([node])
+    logs = [
+        k
+        for k in range(node + 1, min(node + 4, graph.size))
+        if reached[k] and TABLE[graph.rows[k]].name == "log"
+    ]
+    cure = "softplus(x) is log(1 + exp(x)), and logsumexp(...) sums, without overflow"
+    return cure if logs else ""
 
 
 def _written(operation: Operation) -> str:
@@ -100,8 +110,8 @@ def _written(operation: Operation) -> str:
     return f"{space}{operation.infix}{space}".join(operation.names)
 
 
-def _parameter_names(operation: Operation, count: int) -> list[str]:
-    fixed = list(operation.names[: count if not operation.variadic else -1])
+def _operand_names(operation: Operation, count: int) -> list[str]:
+    fixed = list(operation.names[:-1] if operation.variadic else operation.names)
     return fixed + [f"argument {k + 1}" for k in range(len(fixed), count)]
 
 
@@ -110,73 +120,60 @@ def _short(value: Any) -> str:
 
 
 @cache
-def _domain(row: str) -> tuple[Any, ...]:
-    operation = next(op for op in TABLE if op.name == row)
+def _domain(operation: Operation) -> tuple[Any, ...]:
     names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
     return tuple(TOTAL.compile(condition(text), names) for text in operation.domain)
 
 
 def _violated(operation: Operation, operands: list[Any], out: Any) -> str:
     """Return what the domain asks for if these operands are outside it."""
-    if not operation.domain or any(value != value for value in operands):
+    if any(value != value for value in operands):
         return ""
-    row = TABLE.index(operation)
-    given = arguments_for(row, [float(v) for v in operands], len(operands) - 1, float(out))
-    for text, holds in zip(operation.domain, _domain(operation.name), strict=True):
-        if not holds(*given):
+    floats = [float(value) for value in operands]
+    for text, holds in zip(operation.domain, _domain(operation), strict=True):
+        if not holds(*arguments_for(TABLE.index(operation), floats, len(floats) - 1, float(out))):
             return operation.needs or text.replace("!=", "other than")
     return ""
 
 
-def failure_of_gradient(
-    graph: Graph,
-    values: list[Any],
-    adjoints: list[Any],
-    active: bytearray,
-    wrt: Mapping[str, int],
-    names: list[str],
-    arithmetic: Arithmetic,
-) -> Failure | None:
+def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | None:
     """Return where the first slope that is not finite entered the sweep, if one did."""
-    reached = [adjoints[k] for k in wrt.values() if adjoints[k] is not None]
-    if all(map(arithmetic.is_finite, reached)):
+    graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
+    reached = [k for k in solution.wrt.values() if adjoints[k] is not None]
+    bad = [k for k in reached if not arithmetic.is_finite(adjoints[k])]
+    if not bad:
         return None
     for node in range(graph.size - 1, -1, -1):
         adjoint = adjoints[node]
         if adjoint is None:
             continue
-        for operand, local in local_partials(graph, node, values, active, arithmetic):
+        for operand, local in local_partials(graph, node, values, solution.active, arithmetic):
             if not arithmetic.is_finite(adjoint * local):
-                return _explain_slope(graph, values, node, operand, adjoint, local, names)
-    node = next(
-        k for k in wrt.values() if adjoints[k] is not None and not arithmetic.is_finite(adjoints[k])
-    )
-    message = f"the contributions to {names[node]} overflow float64 when added"
-    return Failure("not-finite", message, names[node], graph.span_of(node))
+                return _explain_slope(solution, node, operand, adjoint, local)
+    label = solution.names[bad[0]]
+    message = f"the contributions to {label} overflow float64 when added"
+    return Failure("not-finite", message, label, graph.span_of(bad[0]))
 
 
 def _explain_slope(
-    graph: Graph,
-    values: list[Any],
-    node: int,
-    operand: int,
-    adjoint: Any,
-    local: Any,
-    names: list[str],
+    solution: Solution, node: int, operand: int, adjoint: Any, local: Any
 ) -> Failure:
-    name = _written(TABLE[graph.rows[node]])
-    place = f"{names[operand]} = {_short(values[operand])}"
-    undefined = (adjoint * local) != (adjoint * local)
-    code = "undefined" if undefined else "not-finite"
+    name = _written(TABLE[solution.graph.rows[node]])
+    place = f"{solution.names[operand]} = {_short(solution.values[operand])}"
+    product = f"{_short(adjoint)} × {_short(local)}"
+    undefined = adjoint * local != adjoint * local
     if local != local:
         message = f"{name} has no slope at {place}"
-    elif not math.isfinite(local):
-        message = f"{name} has no finite slope at {place}"
-        if undefined:
-            message += f": {_short(adjoint)} × {_short(local)} is undefined"
+    elif solution.arithmetic.is_finite(local):
+        message = f"the slope of {name} overflows float64: {product}"
     else:
-        message = f"the slope of {name} overflows float64: {_short(adjoint)} × {_short(local)}"
-    return Failure(code, message, names[node], graph.span_of(node))
+        message = f"{name} has no finite slope at {place}"
+        message += f": {product} is undefined" if undefined else ""
+    code = "undefined" if undefined else "not-finite"
+    return Failure(code, message, solution.names[node], solution.graph.span_of(node))
+
+
+# ------------------------------------------------------------------ kinks and jumps
 
 
 class Sides:
@@ -193,75 +190,125 @@ class Sides:
             self._made[key] = one_sided(self.graph, self.values, seed, direction)
         return self._made[key]
 
+    def both(self, seed: int) -> tuple[OneSided, OneSided]:
+        """Return the sweeps to the left and to the right."""
+        return self.along(seed, -1), self.along(seed, 1)
 
-def kink_remarks(
-    graph: Graph,
-    values: list[float],
-    adjoints: list[Any],
-    active: bytearray,
-    wrt: Mapping[str, int],
-    names: list[str],
-    sides: Sides,
-) -> list[Remark]:
+    def slope_at(self, node: int, seed: int) -> float | None:
+        """Return the slope of a node along an input if both sides have the same, else None."""
+        left, right = self.both(seed)
+        continuous = left.limits[node] == right.limits[node] == self.values[node]
+        decided = not (left.undecided[node] or right.undecided[node])
+        same = left.slopes[node] == right.slopes[node]
+        return left.slopes[node] if continuous and decided and same else None
+
+
+def kink_remarks(solution: Solution, adjoints: list[Any], sides: Sides) -> list[Remark]:
     """Return a remark for each kink or jump at this point that changes the answer."""
     remarks = []
-    inputs = {name: k for name, k in wrt.items() if active[k]}
-    if len(inputs) * graph.size > LARGEST_SWEEP:
+    inputs = {name: k for name, k in solution.wrt.items() if solution.active[k]}
+    if too_large(solution):
         inputs = {}
-    for node, kinked in kinked_nodes(graph, values, adjoints, active):
-        for name, seed in inputs.items():
-            remark = _remark(graph, values, node, kinked, name, seed, names, sides)
-            if remark is not None:
-                remarks.append(remark)
-                break
+    for node, kinked in kinked_nodes(solution.graph, sides.values, adjoints, solution.active):
+        convention = kinks_at(solution.graph, kinked, sides.values)[0].convention
+        label = solution.names[node]
         if not inputs:
-            convention = kinks_at(graph, kinked, values)[0].convention
-            text = f"{names[node]} stands on a kink or jump; convention: {convention}"
-            remarks.append(Remark("kink", names[node], text))
+            text = f"{label} stands on a kink or jump; convention: {convention}"
+            remarks.append(Remark("kink", label, text))
+        found = (_remark(solution, node, name, seed, sides) for name, seed in inputs.items())
+        first = next((remark for remark in found if remark is not None), None)
+        if first is not None:
+            remarks.append(first._replace(message=f"{first.message}; convention: {convention}"))
     return remarks
 
 
-def _remark(
-    graph: Graph,
-    values: list[float],
-    node: int,
-    kinked: int,
-    name: str,
-    seed: int,
-    names: list[str],
-    sides: Sides,
-) -> Remark | None:
-    left, right = sides.along(seed, -1), sides.along(seed, 1)
-    convention = kinks_at(graph, kinked, values)[0].convention
-    what = TABLE[graph.rows[kinked if graph.rows[node] != WHERE else node]].name
-    label = names[node]
-    limits = (left.limits[node], right.limits[node])
-    if limits[0] != values[node] or limits[1] != values[node]:
+def _remark(solution: Solution, node: int, name: str, seed: int, sides: Sides) -> Remark | None:
+    """Return what happens at `node` on the two sides of this point along an input."""
+    if sides.slope_at(node, seed) is not None:
+        return None
+    left, right = sides.both(seed)
+    label = solution.names[node]
+    what = f"{label} ({TABLE[solution.graph.rows[node]].name})"
+    value = sides.values[node]
+    if not left.limits[node] == right.limits[node] == value:
         text = (
-            f"{label} ({what}) jumps along {name}: {_short(limits[0])} from the left, "
-            f"{_short(values[node])} here, {_short(limits[1])} from the right; "
-            f"convention: {convention}"
+            f"{what} jumps along {name}: {_short(left.limits[node])} from the left, "
+            f"{_short(value)} here, {_short(right.limits[node])} from the right"
         )
         return Remark("jump", label, text)
-    slopes = (left.slopes[node], right.slopes[node])
-    if slopes[0] == slopes[1] and not (left.undecided[node] or right.undecided[node]):
-        return None
     text = (
-        f"{label} ({what}) has a kink along {name}: slope {_short(slopes[0])} to the left, "
-        f"{_short(slopes[1])} to the right; convention: {convention}"
+        f"{what} has a kink along {name}: slope {_short(left.slopes[node])} to the left, "
+        f"{_short(right.slopes[node])} to the right"
     )
+    if left.undecided[node] or right.undecided[node]:
+        text = f"{what} stands on a kink along {name} whose sides are undecided to first order"
     return Remark("kink", label, text)
 
 
-def digits_remark(
-    graph: Graph, values: list[float], adjoints: list[Any], output: int, names: list[str]
-) -> Remark | None:
+def convention_remarks(
+    solution: Solution, output: int, gradient: Mapping[str, Any], sides: Sides
+) -> list[Remark]:
+    """Return a remark for each input whose slope is the same on both sides, but not the answer.
+
+    The conventions of several kinks need not add up: relu(x) - relu(-x) is x, with slope 1, but
+    with relu'(0) = 0 the chain rule answers 0.
+    """
+    remarks: list[Remark] = []
+    if too_large(solution):
+        return remarks
+    for name, seed in solution.wrt.items():
+        slope = sides.slope_at(output, seed)
+        answer = float(gradient[name])
+        if slope is not None and abs(slope - answer) > _SAME * abs(slope):
+            text = (
+                f"the conventions at these kinks give {_short(answer)} for {name}, but the slope "
+                f"is {_short(slope)} from both sides (see --kink left)"
+            )
+            remarks.append(Remark("kink", solution.names[output], text))
+    return remarks
+
+
+def one_sided_gradient(solution: Solution, output: int, sides: Sides) -> dict[str, float] | Failure:
+    """Return the true derivative to the side asked for along each input, or why there is none."""
+    gradient = {}
+    side = solution.kink
+    for name, seed in solution.wrt.items():
+        sweep = sides.along(seed, 1 if side == "right" else -1)
+        label = solution.names[output]
+        problem = ""
+        if sweep.limits[output] != sides.values[output]:
+            problem = f"{label} jumps to the {side} along {name}: no slope there"
+        elif sweep.undecided[output]:
+            problem = f"which side of a kink {name} moves to is undecided to first order"
+        elif not math.isfinite(sweep.slopes[output]):
+            problem = f"{label} has no finite slope to the {side} along {name}"
+        if problem:
+            return Failure("kink", problem, label, solution.graph.span_of(output))
+        gradient[name] = sweep.slopes[output]
+    return gradient
+
+
+# ------------------------------------------------------------------ digits
+
+
+def digits_remarks(solution: Solution, adjoints: list[Any], output: int) -> list[Remark]:
     """Return a remark if fewer than 8 of the value's 16 digits can be trusted."""
-    loss = digits_lost(graph, values, adjoints, output)
+    loss = digits_lost(solution.graph, solution.values, adjoints, output)
     if loss is None:
-        return None
+        return []
+    label = solution.names[loss.node]
     text = (
-        f"about {loss.digits:.0f} of the 16 digits of {names[output]} can be trusted: rounding "
-        f"may change it by {loss.error:.1g}; {names[loss.node]} loses them by cancellation"
+        f"about {loss.digits:.0f} of the 16 digits of {solution.names[output]} can be trusted: "
+        f"rounding may change it by {loss.error:.1g}; {label} loses them by cancellation"
     )
-    return Remark("digits", names[loss.node], text)
+    return [Remark("digits", label, text)]
+
+
+def underflow_remarks(solution: Solution) -> list[Remark]:
+    """Return a remark for each literal that is not zero but becomes zero in float64."""
+    values = solution.values
+    return [
+        Remark("underflow", text[:40], f"{text[:40]} is too small for a float64 and is read as 0")
+        for node, text in solution.graph.literals.items()
+        if values[node] == 0 and any(digit in "123456789" for digit in text.partition("e")[0])
+    ]

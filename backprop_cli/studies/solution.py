@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from backprop_cli.errors import Span
 from backprop_cli.graph import Graph
+from backprop_cli.language.names import Naming
 from backprop_cli.readings.formulas import Arithmetic
 
 
@@ -61,7 +62,7 @@ class Answer(NamedTuple):
     """The value and gradient of one output.
 
     `adjoints[k]` is d output / d node k, None where no contribution arrived. `gradient` has a
-    number for every name asked for; `rounding` bounds what rounding may have done to each.
+    number for every name asked for.
     """
 
     name: str
@@ -69,7 +70,6 @@ class Answer(NamedTuple):
     value: Any
     gradient: Mapping[str, Any]
     adjoints: list[Any]
-    rounding: Mapping[str, float]
     remarks: tuple[Remark, ...]
     failure: Failure | None
 
@@ -78,7 +78,7 @@ class Solution(NamedTuple):
     """One program at one point: the forward pass, and an answer for each output.
 
     `wrt` maps each name asked for (an input, or a named intermediate) to its node; `active` marks
-    the nodes that depend on any of these. `names` are the display names, by node.
+    the nodes that depend on any of these. `kink` is what to answer at kinks.
     """
 
     graph: Graph
@@ -86,10 +86,15 @@ class Solution(NamedTuple):
     values: list[Any]
     wrt: Mapping[str, int]
     active: bytearray
-    names: list[str]
+    naming: Naming
     arithmetic: Arithmetic
     kink: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The display name of every node."""
+        return self.naming.names
 
 
 class Agreement(NamedTuple):

@@ -58,6 +58,8 @@ def start(
     skipped = ""
     if graph.size > LARGEST_GRAPH:
         skipped = f"{graph.size:,} nodes: SymPy is asked up to {LARGEST_GRAPH:,}"
+    elif not wrt:
+        skipped = "there is no input to ask about"
     elif seconds <= 0:
         skipped = "no time was given (--sympy-seconds)"
     job = Job(graph, outputs, wrt, point, names, seconds)
