@@ -86,8 +86,11 @@ def random_program(seed: int) -> str:
             return draw.choice([*known, *known, "2", "0.5", "pi", "1e-3"])
         x, y = expression(depth - 1), expression(depth - 1)
         form = draw.choice(
-            ["({x})+({y})", "({x})-({y})", "({x})*({y})", "({x})/({y})", "({x})^({y})", "-({x})"]
-            + ["sin({x})", "max({x}, {y}, a)", "where({x} <= {y}, {x}, {y})", "twice({x})"]
+            [
+                *("({x})+({y})", "({x})-({y})", "({x})*({y})", "({x})/({y})", "({x})^({y})"),
+                *("-({x})", "sin({x})", "max({x}, {y}, a)", "twice({x})"),
+                "where({x} <= {y}, {x}, {y})",
+            ]
         )
         return form.format(x=x, y=y)
 
@@ -139,11 +142,16 @@ def test_a_constant_whose_name_an_input_took_is_printed_as_a_number() -> None:
     assert "3.14159" in program_text(graph)
 
 
-@pytest.mark.parametrize(
-    "source",
-    ["x" + "+x" * 200_000, "(" * 100_000 + "x" + "+1)" * 100_000, "1" + "+1" * 200_000 + "*x"]
-    + ["2^(" * 100_000 + "x" + ")" * 100_000, "x" + "-(x" * 100_000 + ")" * 100_000],
-)
+DEEP = {
+    "sum": "x" + "+x" * 200_000,
+    "nest": "(" * 100_000 + "x" + "+1)" * 100_000,
+    "constants": "1" + "+1" * 200_000 + "*x",
+    "powers": "2^(" * 100_000 + "x" + ")" * 100_000,
+    "differences": "x" + "-(x" * 100_000 + ")" * 100_000,
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
 def test_deep_and_long_programs_print_in_linear_time(source: str) -> None:
     graph = parse(source)
     start = time.process_time()

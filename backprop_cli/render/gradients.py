@@ -215,7 +215,7 @@ def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
     silent = [
         name
         for name, node in solution.wrt.items()
-        if read[node] and answer.adjoints[node] is None
+        if read[node] and answer.adjoints[node] is None and answer.gradient[name] == 0
     ]
     made = []
     if unused:

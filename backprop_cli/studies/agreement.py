@@ -9,7 +9,7 @@ is no disagreement.
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.numeric import derivative
@@ -34,6 +34,7 @@ MODES = ("forward", "numeric", "sympy")
 """The witnesses that `--check` can call."""
 
 TOLERANCE = 1e-9
+_LOST = 1e-3
 _NO_SLOPE = "no two-sided slope at this point"
 _ARBITER_DIGITS = 50
 _Says = float | Estimate | Formula | Unavailable
@@ -104,47 +105,63 @@ def _floats(solution: Solution) -> list[float]:
     return forward_values(solution.graph, point)
 
 
+class _Verdict(NamedTuple):
+    """One witness against reverse mode for one input.
+
+    `agrees` is None where nothing can be said: the witness is silent, the answer is undefined, or
+    they agree only because rounding may have cost every digit (`lost`).
+    """
+
+    agrees: bool | None
+    discrepancy: float = 0.0
+    lost: bool = False
+
+
 def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) -> Agreement:
     """Compare what the witnesses say with reverse mode's gradient of one output."""
     values = _floats(solution)
     rounding = gradient_rounding(solution.graph, values, answer.node, solution.active, solution.wrt)
     heard = tuple(_without_slope(solution, answer, values, witness) for witness in witnesses)
-    verdicts: dict[str, bool | None] = {}
+    inputs: dict[str, bool | None] = {}
     discrepancy = 0.0
     out: list[str] = []
+    lost: list[str] = []
     for name, value in answer.gradient.items():
-        reverse_value = float(value)
-        verdicts[name] = None
+        inputs[name] = None
         for witness in heard:
-            difference, agrees = _judge(reverse_value, witness.gradient.get(name), rounding[name])
-            if agrees is None:
-                continue
-            if not agrees:
-                exact = _exact_rounding(solution, answer, name, reverse_value)
-                difference, agrees = _judge(reverse_value, witness.gradient[name], exact)
-            verdicts[name] = agrees and verdicts[name] is not False
-            if not agrees:
+            verdict = _judge(float(value), witness.gradient.get(name), rounding[name])
+            if verdict.agrees is False:
+                exact = _exact_rounding(solution, answer, name, float(value))
+                verdict = _judge(float(value), witness.gradient[name], exact)
+            discrepancy = max(discrepancy, verdict.discrepancy)
+            if verdict.agrees is not None:
+                inputs[name] = verdict.agrees and inputs[name] is not False
+            if verdict.agrees is False:
                 out.append(f"{witness.mode} for {name}")
-            discrepancy = max(discrepancy, difference)
-    return Agreement(
-        heard, verdicts, not out, discrepancy, _sentence(heard, verdicts, out, discrepancy)
-    )
+            if verdict.lost and name not in lost:
+                lost.append(name)
+    for name in lost:
+        inputs[name] = inputs[name] and None
+    sentence = _sentence(heard, inputs, out, lost, discrepancy)
+    return Agreement(heard, inputs, not out, discrepancy, sentence)
 
 
-def _judge(reverse_value: float, said: _Says | None, rounding: float) -> tuple[float, bool | None]:
-    """Return the relative difference, and whether the two agree; None if nothing was said."""
+def _judge(reverse_value: float, said: _Says | None, rounding: float) -> _Verdict:
+    """Compare reverse mode's number with what a witness says."""
     error = said.error if isinstance(said, Estimate) else 0.0
     number = said.value if isinstance(said, (Estimate, Formula)) else said
-    if number is None or isinstance(number, Unavailable):
-        return 0.0, None
+    if number is None or isinstance(number, Unavailable) or reverse_value != reverse_value:
+        return _Verdict(None)
     other = float(number)
-    if reverse_value == other or (reverse_value != reverse_value and other != other):
-        return 0.0, True
+    if reverse_value == other:
+        return _Verdict(True)
     size = max(abs(reverse_value), abs(other))
     difference = abs(reverse_value - other)
     if not math.isfinite(difference):
-        return math.inf, False
-    return difference / size, difference <= max(TOLERANCE * size, error, rounding)
+        return _Verdict(False, math.inf)
+    agrees = difference <= max(TOLERANCE * size, error, rounding)
+    lost = agrees and rounding > _LOST * size and difference > _LOST * size
+    return _Verdict(agrees, difference / size, lost)
 
 
 def _without_slope(
@@ -194,29 +211,34 @@ def _exact_rounding(solution: Solution, answer: Answer, name: str, reverse_value
 
 def _sentence(
     witnesses: tuple[Witness, ...],
-    verdicts: Mapping[str, bool | None],
+    inputs: Mapping[str, bool | None],
     out: list[str],
+    lost: list[str],
     discrepancy: float,
 ) -> str:
     """Return the verdict in words."""
+    size = "exactly" if discrepancy == 0 else f"largest discrepancy {discrepancy:.1g}"
     if out:
-        shown = ", ".join(out[:5])
-        return f"The modes disagree: {shown} (largest discrepancy {discrepancy:.1g})."
+        return f"The modes disagree: {', '.join(out[:5])} ({size})."
     heard = [
         witness.mode
         for witness in witnesses
         if any(not isinstance(said, Unavailable) for said in witness.gradient.values())
     ]
-    if not verdicts:
+    if not inputs:
         return "There are no inputs to differentiate by."
     if not heard:
         return "No witness could be heard."
     modes = {1: "Both modes agree", 2: "All three modes agree", 3: "All four modes agree"}
+    if lost:
+        return (
+            f"{modes[len(heard)]} only because rounding has cost the digits of "
+            f"{', '.join(lost[:5])} ({size}); --precision 50 shows them."
+        )
     silent = [
         name
-        for name in verdicts
+        for name in inputs
         if any(isinstance(witness.gradient.get(name), Unavailable) for witness in witnesses)
     ]
     tail = f", as far as each can say for {', '.join(silent[:5])}" if silent else ""
-    size = "exactly" if discrepancy == 0 else f"largest discrepancy {discrepancy:.1g}"
     return f"{modes[len(heard)]} ({size}){tail}."

@@ -103,8 +103,10 @@ class SymPyWitness:
         self.stop()
 
     def stop(self) -> int | None:
-        """End the process, if it still runs; its exit status, if it had one."""
-        self._channel = None
+        """End the process, if it still runs, and return its exit status, if it had one."""
+        if self._channel is not None:
+            self._channel = None
+            self.skipped = self.skipped or "was stopped"
         return self._end() if self._end is not None else None
 
     def result(self) -> dict[str, Witness]:
@@ -134,14 +136,16 @@ class SymPyWitness:
 
     def _collect(self) -> None:
         """Read the answers until the child ends or its time is up, then end it."""
-        if self._channel is None:
+        channel = self._channel
+        if channel is None:
             return
         import json
 
         try:
-            lines = self._channel.read(self.deadline).split(b"\n")
+            lines = channel.read(self.deadline).split(b"\n")
         finally:
             late = time.monotonic() >= self.deadline
+            self._channel = None
             status = self.stop()
         finished = False
         for line in lines[:-1]:
