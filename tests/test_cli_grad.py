@@ -190,7 +190,7 @@ def test_an_unused_input_has_gradient_zero_and_a_constant_has_none(capsys):
 
 def test_precision_reads_literals_as_exact_decimals(capsys):
     got = answer(capsys, "x + 0.1 - 0.3", "--at", "x=0.2", "--precision", "40")
-    assert float(got["value"]) == 0.0
+    assert abs(float(got["value"])) < 1e-45
     assert isinstance(got["value"], str)
     got = answer(capsys, "exp(x)", "--at", "x=1", "--precision", "30")
     assert got["gradient"]["x"].startswith("2.7182818284590452353602874713")

@@ -106,9 +106,9 @@ def test_a_named_intermediate_is_a_symbol_of_its_own() -> None:
 
 
 def test_many_terms_take_time_in_proportion() -> None:
-    found = slopes(" + ".join(f"x{k}^2" for k in range(300)), None)
-    assert [slope.text for slope in found.values()] == [f"2*x{k}" for k in range(300)]
-    assert slopes(" + ".join(f"{k}*x" for k in range(3000)), {"x": 1.0})["x"].value == 4498500
+    found = slopes(" + ".join(f"x{k}^2" for k in range(100)), None)
+    assert [slope.text for slope in found.values()] == [f"2*x{k}" for k in range(100)]
+    assert slopes(" + ".join(f"{k}*x" for k in range(2000)), {"x": 1.0})["x"].value == 1999000
 
 
 def test_a_formula_nobody_would_read_is_not_written_but_has_its_value() -> None:
@@ -264,6 +264,7 @@ EXPRESSIONS = [source for source, expected in FORMULAS if " a " not in expected[
     "cross_entropy(1, x, y, z)",
     "atan2(y, x)*log2(z) - normal_pdf(x)",
     "where(x < y, where(x != z, x*y, z), mean(x, y, z)^2)",
+    "where(where(x < y, x, y^2) > where(x > z, 1, z), x*y, x/y)",
     "max(x, min(y, z), x*y)*cbrt(x - z)",
     "(x + y*sigmoid(x))/(sigmoid(y) + (x + y)^2)",
     "a*b + a/b - a^2*c + sin(a*c)^2",

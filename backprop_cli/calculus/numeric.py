@@ -19,9 +19,10 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.floats import FLOATS
 
-_LEVELS = 44
 _COLUMNS = 8
+_CONFIRMATIONS = 2
 _FIRST_STEP = 0.125
+_LAST_STEP = 1e-300
 
 
 class Difference(NamedTuple):
@@ -70,39 +71,50 @@ def derivative(
     """Return d output / d seed by extrapolated central differences.
 
     `noise` bounds the rounding error of one evaluation of the output. Cost: two evaluations of
-    the part of the graph that depends on `seed`, for each of 10 to 40 step sizes.
+    the part of the graph that depends on `seed`, for each of 10 to 50 step sizes.
     """
     probe = _Probe(graph, values, seed, output)
     center = values[seed]
     step = _FIRST_STEP * 2.0 ** math.ceil(math.log2(max(abs(center), 1.0)))
     best = Difference(None, math.inf)
+    found: list[tuple[float, float]] = []
     previous: list[float] = []
-    for _ in range(_LEVELS):
+    while noise / step <= best.error and center + step != center and step > _LAST_STEP:
         first = probe.difference(center, step)
         if first is None:
-            previous = []
+            previous, found = [], []
         else:
-            rounding = noise / step
-            if rounding > best.error:
-                break
-            previous, best = _extrapolate(first, previous, rounding, best)
+            previous, entry = _extrapolate(first, previous, noise / step)
+            found = [*found[-_CONFIRMATIONS:], entry]
+            if len(found) > _CONFIRMATIONS:
+                best = min(best, _confirmed(found), key=lambda difference: difference.error)
         step /= 2
-        if center + step == center:
-            break
     return best
 
 
 def _extrapolate(
-    first: float, previous: list[float], rounding: float, best: Difference
-) -> tuple[list[float], Difference]:
-    """Return the next row of the tableau, and the best entry so far."""
+    first: float, previous: list[float], rounding: float
+) -> tuple[list[float], tuple[float, float]]:
+    """Return the next row of the tableau, and its best entry with that entry's error."""
     row = [first]
+    best = (first, math.inf)
     power = 1.0
     for before in previous[:_COLUMNS]:
         power *= 4.0
         entry = row[-1] + (row[-1] - before) / (power - 1.0)
         error = 2 * max(abs(entry - row[-1]), abs(entry - before)) + rounding
         row.append(entry)
-        if error < best.error:
-            best = Difference(entry, error)
+        if error < best[1]:
+            best = (entry, error)
     return row, best
+
+
+def _confirmed(found: list[tuple[float, float]]) -> Difference:
+    """Return the first of several estimates, its error raised to what the next ones show.
+
+    Differences of a function that oscillates faster than the step are noise, and noise looks
+    convergent by accident; but not several times, at halved steps, to the same number.
+    """
+    (value, error), *later = found
+    spread = max(abs(value - other) for other, _ in later)
+    return Difference(value, max(error, spread))

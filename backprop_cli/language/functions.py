@@ -6,13 +6,13 @@ much it expands to. `expand` copies a template into a graph with a stack of its 
 and the number of nodes is known, and refused if absurd, before the first is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import ArityProblem, LimitExceeded, Span, SyntaxProblem
 from backprop_cli.graph import GraphBuilder
 from backprop_cli.language.tokens import is_name, normalized, number_at
-from backprop_cli.operations import CONSTANT, INPUT
+from backprop_cli.operations import CONSTANT, INPUT, TABLE
 
 CALL = -1
 """The row of a template's node that calls another template."""
@@ -24,11 +24,11 @@ LARGEST_EXPANSION = 10_000_000
 class Template:
     """The body of a function for one number of arguments."""
 
-    def __init__(self, body: GraphBuilder) -> None:
+    def __init__(self, body: GraphBuilder, outer: dict[int, int]) -> None:
         self.body = body
         self.parameters: dict[int, int] = {}
         """Nodes of the body that stand for arguments, with the argument's number."""
-        self.outer: dict[int, int] = {}
+        self.outer = outer
         """Nodes of the body that stand for nodes of the program."""
         self.calls: dict[int, Template] = {}
         """Nodes of the body that call another template."""
@@ -61,25 +61,18 @@ class Definition(NamedTuple):
     functions: Mapping[str, "Definition"]
     templates: dict[int, Template]
 
-    def check_arity(self, count: int, span: Span) -> None:
-        """Raise unless the function can be called with `count` arguments."""
-        most = len(self.parameters) + bool(self.rest)
-        least = most - len(self.defaults)
-        if count < least or (count > most and not self.rest):
-            raise arity_problem(self.name, count, least, most, bool(self.rest), span)
 
-
-def arity_problem(
-    name: str, count: int, least: int, most: int, rest: bool, span: Span
-) -> ArityProblem:
-    """Return the error of a call with the wrong number of arguments."""
+def _check_arity(name: str, count: int, least: int, most: int, rest: bool, span: Span) -> None:
+    """Raise unless a call may have `count` arguments."""
+    if least <= count <= most or (rest and count >= least):
+        return
     wanted = str(most)
     if rest:
         wanted = f"{least} or more"
     elif least < most:
         wanted = f"{least} or {most}" if most == least + 1 else f"{least} to {most}"
     plural = "" if wanted == "1" else "s"
-    return ArityProblem(f"{name} takes {wanted} argument{plural}, got {count}", span)
+    raise ArityProblem(f"{name} takes {wanted} argument{plural}, got {count}", span)
 
 
 def read_header(
@@ -126,6 +119,36 @@ def read_header(
 
 def _refuse(text: str, message: str, span: Span) -> NoReturn:
     raise SyntaxProblem(message, span, "define a function as f(x, y) = x + y", text)
+
+
+def apply_row(builder: GraphBuilder, row: int, arguments: list[int], call: Span, name: Span) -> int:
+    """Append a node that applies a row of the table, defaults filled in; return it."""
+    operation = TABLE[row]
+    defaults = [text.partition("=")[2] for text in operation.parameters if "=" in text]
+    most = len(operation.parameters)
+    least = most - len(defaults)
+    _check_arity(operation.name, len(arguments), least, most, operation.variadic, name)
+    _fill(builder, arguments, most, defaults, call)
+    return builder.add(row, arguments, *call)
+
+
+def complete(
+    builder: GraphBuilder, definition: Definition, arguments: list[int], call: Span, name: Span
+) -> None:
+    """Check the number of arguments of a call, and append the defaults of those left out."""
+    rest = bool(definition.rest)
+    most = len(definition.parameters) + rest
+    least = most - len(definition.defaults)
+    _check_arity(definition.name, len(arguments), least, most, rest, name)
+    _fill(builder, arguments, len(definition.parameters), definition.defaults, call)
+
+
+def _fill(
+    builder: GraphBuilder, arguments: list[int], most: int, defaults: Sequence[str], call: Span
+) -> None:
+    missing = most - len(arguments)
+    if missing > 0:
+        arguments += [builder.constant(literal, *call) for literal in defaults[-missing:]]
 
 
 def expand(

@@ -25,18 +25,21 @@ kind of token; the method that takes a token returns the next state.
 from collections.abc import Callable, Collection
 from typing import NamedTuple, NoReturn
 
-from backprop_cli.errors import BackpropError, Span, SyntaxProblem, UnknownInput
+from backprop_cli.errors import BackpropError, Span, SyntaxProblem
 from backprop_cli.graph import Graph, GraphBuilder
-from backprop_cli.language import hints, mistakes
+from backprop_cli.language import mistakes
 from backprop_cli.language.functions import (
     CALL,
     Definition,
     Template,
-    arity_problem,
+    apply_row,
+    complete,
     expand,
     read_header,
 )
 from backprop_cli.language.prelude import PRELUDE
+from backprop_cli.language.scope import BodyScope, Scope
+from backprop_cli.language.stacks import Stacks
 from backprop_cli.language.tokens import KINDS, SIGNS, SUPERSCRIPTS, expression, normalized
 from backprop_cli.operations import (
     ADD,
@@ -44,7 +47,6 @@ from backprop_cli.operations import (
     DIV,
     INPUT,
     MUL,
-    NAMED_CONSTANTS,
     NEG,
     POW,
     ROW,
@@ -58,9 +60,8 @@ State = tuple[Callable[[str, int, int], "State"], ...]
 
 _BINARY = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW, **COMPARISONS}
 _BINARY |= {sign: _BINARY[operator] for sign, operator in SIGNS.items()}
-_PRECEDENCE = [operation.precedence for operation in TABLE]
-_PRECEDENCE[SQRT] = _PRECEDENCE[POW] + 1  # √ takes the next atom: √x^2 is (√x)^2
 _IS_COMPARISON = frozenset(COMPARISONS.values())
+_END = len(KINDS)
 
 
 class Frame(NamedTuple):
@@ -76,31 +77,19 @@ class Frame(NamedTuple):
 
 
 class Parser:
-    """Reads one program into a graph, or the body of one function into a template.
+    """Reads one program into a graph, or the body of one function into a template."""
 
-    The operand stack is three lists: the nodes, and where each began and ended in the text,
-    parentheses included. Operators wait on a stack of rows until a weaker one follows.
-    """
-
-    def __init__(self, text: str, bound: Collection[str], owner: "Parser | None" = None) -> None:
+    def __init__(self, text: str, bound: Collection[str] = ()) -> None:
         self.text = text
-        self.bound = bound
-        self.owner = owner
         self.builder = GraphBuilder(text)
-        self.names = self.builder.names
         self.functions: dict[str, Definition] = {}
+        self.scope = Scope(text, self.builder, bound, self.functions)
+        self.names = self.builder.names
+        self.stacks = Stacks(self.builder)
+        self.frames: list[Frame] = []
         self.definition: Definition | None = None
         self.template: Template | None = None
         self.rest: list[int] = []
-        self.constants_read: dict[str, Span] = {}
-        self.versions: dict[str, int] = {}
-        self.nodes: list[int] = []
-        self.lefts: list[int] = []
-        self.rights: list[int] = []
-        self.operators: list[int] = []
-        self.operator_starts: list[int] = []
-        self.base = 0
-        self.frames: list[Frame] = []
         self.target: tuple[str, Span] | None = None
         self.output: int | None = None
         self.header: tuple[str, int, int] = ("", 0, 0)
@@ -160,56 +149,18 @@ class Parser:
 
     # ------------------------------------------------------------------------------- atoms
 
-    def _push(self, node: int, start: int, end: int) -> None:
-        self.nodes.append(node)
-        self.lefts.append(start)
-        self.rights.append(end)
-
     def _name(self, token: str, start: int, end: int) -> State:
         node = self.names.get(token)
         if node is None:
             name = normalized(token)
             if self.definition is not None and name == self.definition.rest:
                 return self._pass_rest(name, start, end)
-            node = self._resolve(name, start, end)
-        self._push(node, start, end)
+            node = self.scope.resolve(name, start, end)
+        self.stacks.push(node, start, end)
         return self.after_name
 
-    def _resolve(self, name: str, start: int, end: int) -> int:
-        """Return the node of a name that this text has not met: an input, or a constant."""
-        if name in self.names:
-            return self.names[name]
-        if not name.isidentifier():
-            mistakes.bad_name(self.text, name, start, end)
-        if self.template is not None:
-            return self._resolve_outside(self.template, name, start, end)
-        if name not in self.bound:
-            if name in NAMED_CONSTANTS:
-                self.constants_read.setdefault(name, Span(start, end))
-                return self.builder.constant(name, start, end)
-            if name in self.functions or hints.is_function(name):
-                mistakes.function_as_name(self.text, name, start, end)
-        node = self.names[name] = self.builder.input(name, start, end)
-        return node
-
-    def _resolve_outside(self, template: Template, name: str, start: int, end: int) -> int:
-        """Return a node of the template that stands for a value of the program around it."""
-        owner, definition = self.owner, self.definition
-        outer = definition.environment.get(name) if definition else None
-        if outer is None:
-            bound = owner is not None and name in owner.bound
-            if name in NAMED_CONSTANTS and not bound:
-                if owner is not None:
-                    owner.constants_read.setdefault(name, Span(start, end))
-                return self.builder.constant(name, start, end)
-            assert owner is not None, f"the prelude reads {name}"
-            outer = owner._resolve(name, start, end)
-        node = self.names[name] = self.builder.add(INPUT, (), start, end)
-        template.outer[node] = outer
-        return node
-
     def _number(self, token: str, start: int, end: int) -> State:
-        self._push(self.builder.constant(token, start, end), start, end)
+        self.stacks.push(self.builder.constant(token, start, end), start, end)
         return self.after_atom
 
     def _joined(self, token: str, start: int, end: int) -> State:
@@ -227,22 +178,23 @@ class Parser:
         kind, following = mistakes.token_at(self.text, end)
         if not digits.isdigit() or kind == "superscript" or following in ("^", "**"):
             self._fail(f"the power {token} can be read in two ways", start, end, "write (x^2)^3")
-        if len(self.operators) > self.base and self.operators[-1] == SQRT:
-            self._reduce()
+        stacks = self.stacks
+        if stacks.waiting() and stacks.operators[-1] == SQRT:
+            stacks.reduce()
         node = self.builder.constant(digits, start, end)
         if digits != exponent:
             node = self.builder.add(NEG, (node,), start, end)
-        self._push(node, start, end)
-        self._apply(POW)
+        stacks.push(node, start, end)
+        stacks.apply(POW)
         return self.after_atom
 
     def _pass_rest(self, name: str, start: int, end: int) -> State:
         """Pass on, whole, the arguments that a last parameter `z...` has taken."""
-        if not self.frames or not self.frames[-1].name or len(self.operators) > self.base:
+        if not self.frames or not self.frames[-1].name or self.stacks.waiting():
             hint = f"pass it on whole, as in sum({name}...)"
             self._fail(f"{name} stands for several arguments", start, end, hint)
         for node in self.rest:
-            self._push(node, start, end)
+            self.stacks.push(node, start, end)
         return self.after_rest
 
     def _after_rest(self, token: str, start: int, end: int) -> State:
@@ -253,64 +205,34 @@ class Parser:
     def _prefix(self, token: str, start: int, end: int) -> State:
         row = _BINARY[token]
         if row == SUB:
-            self.operators.append(NEG)
-            self.operator_starts.append(start)
+            self.stacks.prefix(NEG, start)
         elif row != ADD:
             mistakes.unexpected_for_operand(self.text, token, start, end)
         return self.at_operand
 
     def _root(self, token: str, start: int, end: int) -> State:
-        self.operators.append(SQRT)
-        self.operator_starts.append(start)
+        self.stacks.prefix(SQRT, start)
         return self.at_operand
 
     def _operator(self, token: str, start: int, end: int) -> State:
-        row = _BINARY[token]
-        operators = self.operators
-        # An operator waits until one that binds no tighter follows; ^ binds right, so that
-        # 2^3^2 waits for its right side.
-        least = _PRECEDENCE[row] + (row == POW)
-        while len(operators) > self.base and _PRECEDENCE[operators[-1]] >= least:
-            self._reduce()
-        operators.append(row)
-        self.operator_starts.append(start)
+        self.stacks.infix(_BINARY[token], start)
         return self.at_operand
-
-    def _reduce(self) -> None:
-        """Apply the operator on top of its stack to the operands on top of theirs."""
-        row = self.operators.pop()
-        start = self.operator_starts.pop()
-        if row in (NEG, SQRT):
-            self.nodes[-1] = self.builder.add(row, (self.nodes[-1],), start, self.rights[-1])
-            self.lefts[-1] = start
-        else:
-            self._apply(row)
-
-    def _apply(self, row: int) -> None:
-        right = self.nodes.pop()
-        self.lefts.pop()
-        end = self.rights.pop()
-        nodes = self.nodes
-        nodes[-1] = self.builder.add(row, (nodes[-1], right), self.lefts[-1], end)
-        self.rights[-1] = end
 
     def _implicit(self, token: str, start: int, end: int) -> State:
         """Take the operand after a product sign that was left out: `2x`, `(a+b)(b+c)`."""
-        for position in range(len(self.operators) - 1, self.base - 1, -1):
-            row = self.operators[position]
+        for row in reversed(self.stacks.waiting()):
             if row in (DIV, POW):
-                left, right = (Span(self.lefts[k], self.rights[k]) for k in (-2, -1))
+                left, right = self.stacks.span(-2), self.stacks.span()
                 mistakes.two_readings(self.text, row, token, start, end, left, right)
             if row not in (NEG, SQRT):
                 break
-        self._operator("*", start, start)
+        self.stacks.infix(MUL, start)
         handlers = {"√": self._root, "π": self._pi, "(": self._open}
         named = self._call if token.endswith("(") else self._name
         return handlers.get(token, named)(token, start, end)
 
     def _adjacent(self, token: str, start: int, end: int) -> State:
-        left = Span(self.lefts[-1], self.rights[-1])
-        mistakes.unexpected_for_operator(self.text, token, start, end, left)
+        mistakes.unexpected_for_operator(self.text, token, start, end, self.stacks.span())
 
     def _refuse_operand(self, token: str, start: int, end: int) -> State:
         mistakes.unexpected_for_operand(self.text, token, start, end)
@@ -321,12 +243,12 @@ class Parser:
     def _compare(self, token: str, start: int, end: int) -> State:
         """Take a comparison, where a condition is being read: first in `where`, and once."""
         frame = self.frames[-1] if self.frames else None
-        waiting = self.operators[self.base :]
+        waiting = self.stacks.waiting()
         if any(row in _IS_COMPARISON for row in waiting):
             hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
             self._fail("comparisons cannot be chained", start, end, hint)
         binary = sum(row not in (NEG, SQRT) for row in waiting)
-        first = frame is not None and len(self.nodes) == frame.operands + binary + 1
+        first = frame is not None and len(self.stacks.nodes) == frame.operands + binary + 1
         if frame is None or frame.row != WHERE or not first:
             hint = "write where(x > 0, a, b)"
             if frame is not None and not frame.name:
@@ -354,15 +276,15 @@ class Parser:
     def _enter(
         self, name: str, row: int, definition: Definition | None, start: int, name_end: int
     ) -> State:
-        self.frames.append(
-            Frame(name, row, definition, start, name_end, self.base, len(self.nodes))
-        )
-        self.base = len(self.operators)
+        stacks = self.stacks
+        frame = Frame(name, row, definition, start, name_end, stacks.base, len(stacks.nodes))
+        self.frames.append(frame)
+        stacks.base = len(stacks.operators)
         return self.at_operand
 
     def _from_prelude(self, name: str, start: int, end: int) -> Definition:
         if name not in PRELUDE:
-            known = name in self.names or name in self.bound or name in NAMED_CONSTANTS
+            known = self.scope.knows(name)
             mistakes.unknown_function(self.text, name, start, end, known, list(self.functions))
         text = PRELUDE[name][0]
         match = expression(True).match(text)
@@ -377,7 +299,7 @@ class Parser:
         if not self.frames:
             self._fail("expected an operand, found ')'", start, end, "no parenthesis is open here")
         frame = self.frames[-1]
-        if len(self.operators) > self.base or len(self.nodes) > frame.operands:
+        if self.stacks.waiting() or len(self.stacks.nodes) > frame.operands:
             mistakes.unexpected_for_operand(self.text, token, start, end)
         if not frame.name:
             self._fail("expected an operand between these parentheses", start, end)
@@ -386,74 +308,50 @@ class Parser:
     def _close(self, token: str, start: int, end: int) -> State:
         if not self.frames:
             self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
-        self._reduce_all()
+        stacks = self.stacks
+        stacks.reduce_all()
         frame = self.frames.pop()
-        self.base = frame.operators
+        stacks.base = frame.operators
         if frame.name:
             self._finish_call(frame, end)
         else:
-            self.lefts[-1], self.rights[-1] = frame.start, end
+            stacks.lefts[-1], stacks.rights[-1] = frame.start, end
         return self.after_atom
 
     def _comma(self, token: str, start: int, end: int) -> State:
         if not self.frames or not self.frames[-1].name:
             hint = "write numbers without separators, and statements with ;"
             self._fail("a comma can only separate the arguments of a call", start, end, hint)
-        self._reduce_all()
+        self.stacks.reduce_all()
         frame = self.frames[-1]
-        if frame.row == WHERE and len(self.nodes) == frame.operands + 1:
+        first = len(self.stacks.nodes) == frame.operands + 1
+        if frame.row == WHERE and first:
             self._check_condition()
         return self.at_operand
 
     def _check_condition(self) -> None:
         """Raise unless the first argument of `where` is a comparison."""
-        if self.builder.rows[self.nodes[-1]] not in _IS_COMPARISON:
+        if self.builder.rows[self.stacks.nodes[-1]] not in _IS_COMPARISON:
             hint = "compare two values, as in where(x > 0, x, 0)"
-            message = "where needs a condition first"
-            self._fail(message, self.lefts[-1], self.rights[-1], hint)
-
-    def _reduce_all(self) -> None:
-        while len(self.operators) > self.base:
-            self._reduce()
+            self._fail("where needs a condition first", *self.stacks.span(), hint)
 
     def _finish_call(self, frame: Frame, end: int) -> None:
-        arguments = self.nodes[frame.operands :]
-        for stack in (self.nodes, self.lefts, self.rights):
-            del stack[frame.operands :]
-        call = Span(frame.start, end)
-        name = Span(frame.start, frame.name_end)
+        arguments = self.stacks.pop_from(frame.operands)
+        call, name = Span(frame.start, end), Span(frame.start, frame.name_end)
         try:
             if frame.definition is None:
-                node = self._apply_row(frame.row, arguments, call, name)
+                node = apply_row(self.builder, frame.row, arguments, call, name)
             else:
-                node = self._apply_definition(frame.definition, arguments, call, name)
+                node = self._call_definition(frame.definition, arguments, call, name)
         except BackpropError as error:
             error.source = error.source or self.text
             raise
-        self._push(node, frame.start, end)
+        self.stacks.push(node, frame.start, end)
 
-    def _apply_row(self, row: int, arguments: list[int], call: Span, name: Span) -> int:
-        operation = TABLE[row]
-        defaults = [text.partition("=")[2] for text in operation.parameters if "=" in text]
-        most = len(operation.parameters)
-        least = most - len(defaults)
-        if len(arguments) < least or (len(arguments) > most and not operation.variadic):
-            raise arity_problem(
-                operation.name, len(arguments), least, most, operation.variadic, name
-            )
-        if len(arguments) < most:
-            for literal in defaults[len(arguments) - most :]:
-                arguments.append(self.builder.constant(literal, *call))
-        return self.builder.add(row, arguments, *call)
-
-    def _apply_definition(
+    def _call_definition(
         self, definition: Definition, arguments: list[int], call: Span, name: Span
     ) -> int:
-        definition.check_arity(len(arguments), name)
-        missing = len(definition.parameters) - len(arguments)
-        if missing > 0:
-            for literal in definition.defaults[-missing:]:
-                arguments.append(self.builder.constant(literal, *call))
+        complete(self.builder, definition, arguments, call, name)
         template = self._template(definition, len(arguments))
         if self.template is None:
             return expand(self.builder, template, arguments, *call)
@@ -466,12 +364,7 @@ class Parser:
     def _assign(self, token: str, start: int, end: int) -> State:
         bare = token[:-1].rstrip()
         name, span = normalized(bare), Span(start, start + len(bare))
-        if not name.isidentifier():
-            mistakes.bad_name(self.text, name, *span)
-        if name in self.bound:
-            hint = f"leave {name} out of the point, or assign another name"
-            message = f"{name} is assigned by the program, so it cannot be bound as well"
-            raise UnknownInput(message, span, hint, self.text)
+        self.scope.check_target(name, span)
         self.target = (name, span)
         return self.at_operand
 
@@ -486,8 +379,8 @@ class Parser:
 
     def _end_before_operand(self, token: str, start: int, end: int) -> State:
         """Take an empty statement; refuse one that ends where an operand must come."""
-        if self.target is not None or self.operators or self.frames or self.template is not None:
-            if self.frames and not self.operators and token == "":
+        if self.target or self.stacks.operators or self.frames or self.template is not None:
+            if self.frames and not self.stacks.operators and token == "":
                 self._unclosed()
             mistakes.unexpected_for_operand(self.text, token, start, end)
         return self.at_statement
@@ -502,28 +395,12 @@ class Parser:
     def _end_statement(self, token: str, start: int, end: int) -> State:
         if self.frames:
             self._unclosed()
-        self._reduce_all()
-        self.output = self.nodes.pop()
-        self.lefts.pop()
-        self.rights.pop()
+        self.stacks.reduce_all()
+        self.output = self.stacks.pop()
         if self.target is not None:
-            self._give_name(self.target[0], self.output)
+            self.scope.assign(self.target[0], self.output)
             self.target = None
         return self.at_statement
-
-    def _give_name(self, name: str, node: int) -> None:
-        """Bind `name` to `node`; tables show the first name that a node was given."""
-        read = self.constants_read.get(name)
-        if name in self.builder.inputs:
-            first = self.builder.inputs[name]
-            read = Span(self.builder.starts[first], self.builder.ends[first])
-        if read is not None:
-            hint = f"assign {name} before its first use, or use another name"
-            self._fail(f"{name} is read before it is assigned", *read, hint)
-        version = self.versions[name] = self.versions.get(name, 0) + 1
-        self.names[name] = node
-        if node not in self.builder.labels and self.builder.rows[node] != INPUT:
-            self.builder.labels[node] = name if version == 1 else f"{name}′{version}"
 
     # ------------------------------------------------------------------------- definitions
 
@@ -551,17 +428,21 @@ class Parser:
     def _template(self, definition: Definition, count: int) -> Template:
         """Return the template of a function for `count` arguments, read when first needed."""
         if count not in definition.templates:
-            owner = None if definition.text is not self.text else self.owner or self
-            reader = Parser(definition.text, (), owner)
-            reader.read_body(definition, count)
-            assert reader.template is not None
-            definition.templates[count] = reader.template
+            program = self.scope if definition.text is self.text else None
+            reader = Parser(definition.text)
+            definition.templates[count] = reader.read_body(definition, count, program)
         return definition.templates[count]
 
-    def read_body(self, definition: Definition, count: int) -> None:
-        """Read the body of a function of `count` arguments into a template."""
+    def read_body(self, definition: Definition, count: int, program: Scope | None) -> Template:
+        """Read the body of a function of `count` arguments into a template.
+
+        `program` is the scope in which it was defined, or None for a function of the prelude.
+        """
         self.definition, self.functions = definition, dict(definition.functions)
-        template = self.template = Template(self.builder)
+        outside = program.program if isinstance(program, BodyScope) else program
+        scope = BodyScope(self.text, self.builder, self.functions, definition.environment, outside)
+        self.scope = scope
+        template = self.template = Template(self.builder, scope.outer)
         for position in range(count):
             node = self.builder.add(INPUT, ())
             template.parameters[node] = position
@@ -573,9 +454,7 @@ class Parser:
         if self.output is None:
             self._fail(f"{definition.name} has no body", *definition.body)
         template.finish(self.output)
-
-
-_END = len(KINDS)
+        return template
 
 
 def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sympy
+from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
@@ -187,6 +188,12 @@ class _Printer(StrPrinter):  # type: ignore[misc]
             for part in reversed(condition.args):
                 other = self._choice(part, chosen, other)
             return other
+        if isinstance(condition, sympy.ITE):  # SymPy's where among conditions
+            test, first, second = condition.args
+            inside = (self._choice(part, chosen, other) for part in (first, second))
+            return self._choice(test, *inside)
+        if isinstance(condition, BooleanAtom):
+            return chosen if condition else other
         return f"where({self._print(condition)}, {chosen}, {other})"
 
     def _print_Relational(self, expr: Any) -> str:  # noqa: N802

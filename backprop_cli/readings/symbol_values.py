@@ -137,6 +137,8 @@ class _Evaluation:
             return all(self._holds(part) for part in condition.args)
         if isinstance(condition, sympy.Or):
             return any(self._holds(part) for part in condition.args)
+        if isinstance(condition, sympy.ITE):
+            return self._holds(condition.args[1 if self._holds(condition.args[0]) else 2])
         left, right = (self.real(side)[0] for side in (condition.lhs, condition.rhs))
         return _COMPARED[type(condition)](left, right)
 

@@ -92,6 +92,8 @@ def _slope_cell(solution: Solution, edge: Edge) -> Words:
     sign = edge_symbol(solution, edge)
     if edge.local is None:
         return [(f"{sign} = ", ""), ("0", "value"), ("  nothing flows", "dim")]
+    if edge.local != edge.local:
+        return [(f"{sign} is ", ""), ("undefined", "bad")]
     number = human(edge.local, solution.arithmetic)
     words = slope_words(solution, edge)
     if words == number:

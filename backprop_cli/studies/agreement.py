@@ -159,6 +159,8 @@ def _judge(reverse_value: float, said: _Says | None, rounding: float) -> _Verdic
     difference = abs(reverse_value - other)
     if not math.isfinite(difference):
         return _Verdict(False, math.inf)
+    if error > _LOST * size:
+        return _Verdict(None)  # a difference quotient this vague confirms nothing
     agrees = difference <= max(TOLERANCE * size, error, rounding)
     lost = agrees and rounding > _LOST * size and difference > _LOST * size
     return _Verdict(agrees, difference / size, lost)

@@ -93,14 +93,14 @@ def _at_kinks(
     floats = [float(value) for value in solution.values]
     sides = findings.Sides(solution.graph, floats)
     found = findings.kink_remarks(solution, adjoints, sides)
-    remarks += found
-    if solution.kink in ("left", "right"):
-        made = findings.one_sided_gradient(solution, output, sides)
-        return (gradient, made) if isinstance(made, Failure) else (made, None)
     if found and solution.kink == "error":
         node = solution.names.index(found[0].node)
         span = solution.graph.span_of(node)
         return gradient, failure or Failure("kink", found[0].message, found[0].node, span)
+    remarks += found
+    if solution.kink in ("left", "right"):
+        made = findings.one_sided_gradient(solution, output, sides)
+        return (gradient, made) if isinstance(made, Failure) else (made, None)
     if found and failure is None:
         remarks += findings.convention_remarks(solution, output, gradient, sides)
     return gradient, failure

@@ -9,6 +9,7 @@ its parent has been killed.
 Only `_answer`, which runs in the child, imports SymPy.
 """
 
+import gc
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ MEMORY = 2 << 30
 _STACK = 256 << 20
 _RECURSION = 50_000
 _GRACE = 1.0
+_RESET = ("INT", "TERM", "PIPE", "ALRM", "XCPU", "HUP", "QUIT", "SEGV", "ABRT", "BUS", "FPE", "ILL")
 
 
 class Job(NamedTuple):
@@ -148,8 +150,9 @@ def _cut_off() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    for name in ("SIGINT", "SIGTERM", "SIGPIPE", "SIGALRM", "SIGXCPU", "SIGHUP", "SIGQUIT"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    # Of faults too: Python's faulthandler would write to a stream of the parent.
+    for name in _RESET:
+        signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -208,8 +211,10 @@ def _answer(job: Job, send: Any) -> None:
     # The working directory may hold a file called sympy.py.
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
     sys.setrecursionlimit(_RECURSION)
+    gc.disable()  # importing SymPy makes no garbage worth looking for, and takes a tenth less
     from backprop_cli.calculus.symbolic import symbolic_gradient, symbolic_steps
 
+    gc.enable()
     formulas: dict[str, dict[str, str]] = {}
     for output, node in job.outputs.items():
         texts = formulas[output] = {}
