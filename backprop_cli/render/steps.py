@@ -137,6 +137,9 @@ def print_backward_pass(
         if most < len(found):
             hidden[len(lines)] = len(found)
             lines.append((-1, Edge(node, -1, -1, most)))
+    if not lines:
+        screen.line([("Nothing flows back from here.", "dim")], 2)
+        return
     _backward_table(solution, answer, lines, hidden, screen)
     rest(screen, len(nodes), len(shown), "nodes")
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from backprop_cli.errors import BindingProblem, OptionProblem
 from backprop_cli.language.parser import parse
 from backprop_cli.studies.agreement import MODES, agreements
-from backprop_cli.studies.files import checked_text, read_json
+from backprop_cli.studies.files import NumberText, checked_text, read_json
 from backprop_cli.studies.gradient import KINKS, solve
 from backprop_cli.studies.point import check_names, evaluated, read_mapping
 from backprop_cli.studies.solution import Agreement, Solution
@@ -47,7 +47,7 @@ def read_request(line: str) -> Request:
             f"unknown field {unknown[0][:40]!r}", None, f"it takes {', '.join(_FIELDS)}"
         )
     expression = fields.get("expression")
-    if not isinstance(expression, str):
+    if not isinstance(expression, str) or isinstance(expression, NumberText):
         raise OptionProblem('"expression" must be a string')
     kink = fields.get("kink", "convention")
     if kink not in KINKS:

@@ -74,8 +74,12 @@ def _decoded(data: bytes, name: str) -> str:
         raise FileProblem(message, None, "save the file as UTF-8") from None
 
 
+class NumberText(str):
+    """A number of a JSON text, as written there."""
+
+
 def read_json(text: str, origin: str) -> Any:
-    """Return the value of a JSON text, its numbers kept as text, so that no digit is lost.
+    """Return the value of a JSON text, its numbers kept as `NumberText`, so that no digit is lost.
 
     NaN, Infinity and repeated keys are refused. Raises `BindingProblem`.
     """
@@ -95,8 +99,8 @@ def read_json(text: str, origin: str) -> Any:
     try:
         return json.loads(
             text.removeprefix("\ufeff"),
-            parse_float=str,
-            parse_int=str,
+            parse_float=NumberText,
+            parse_int=NumberText,
             parse_constant=refuse,
             object_pairs_hook=pairs,
         )

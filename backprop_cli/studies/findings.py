@@ -268,9 +268,15 @@ def convention_remarks(
     return remarks
 
 
-def one_sided_gradient(solution: Solution, output: int, sides: Sides) -> dict[str, float] | Failure:
-    """Return the true derivative to the side asked for along each input, or why there is none."""
+def one_sided_gradient(
+    solution: Solution, output: int, sides: Sides
+) -> tuple[dict[str, float], Failure | None]:
+    """Return the true derivative to the side asked for along each input.
+
+    Where there is none the number is NaN, and the failure says why.
+    """
     gradient = {}
+    failure = None
     side = solution.kink
     for name, seed in solution.wrt.items():
         sweep = sides.along(seed, 1 if side == "right" else -1)
@@ -282,10 +288,10 @@ def one_sided_gradient(solution: Solution, output: int, sides: Sides) -> dict[st
             problem = f"which side of a kink {name} moves to is undecided to first order"
         elif not math.isfinite(sweep.slopes[output]):
             problem = f"{label} has no finite slope to the {side} along {name}"
-        if problem:
-            return Failure("kink", problem, label, solution.graph.span_of(output))
-        gradient[name] = sweep.slopes[output]
-    return gradient
+        gradient[name] = math.nan if problem else sweep.slopes[output]
+        if problem and failure is None:
+            failure = Failure("kink", problem, label, solution.graph.span_of(output))
+    return gradient, failure
 
 
 # ------------------------------------------------------------------ digits

@@ -99,8 +99,7 @@ def _at_kinks(
         return gradient, failure or Failure("kink", found[0].message, found[0].node, span)
     remarks += found
     if solution.kink in ("left", "right"):
-        made = findings.one_sided_gradient(solution, output, sides)
-        return (gradient, made) if isinstance(made, Failure) else (made, None)
+        return findings.one_sided_gradient(solution, output, sides)
     if found and failure is None:
         remarks += findings.convention_remarks(solution, output, gradient, sides)
     return gradient, failure
