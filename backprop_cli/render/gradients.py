@@ -24,6 +24,7 @@ from backprop_cli.studies.solution import (
 
 _TITLES = {"sympy": "SymPy"}
 _WIDEST_FORMULA = 48
+_LONGEST_FORMULA = 200
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
 
@@ -198,14 +199,24 @@ def _short_formulas(agreement: Agreement | None, names: list[str]) -> bool:
 def _formulas(
     answer: Answer, agreement: Agreement | None, names: list[str], screen: Screen
 ) -> None:
-    """Print SymPy's formulas below the table, where they did not fit into it."""
+    """Print SymPy's formulas below the table, where they did not fit into it.
+
+    A formula of many lines teaches nobody anything: its length is said instead.
+    """
     for witness in _heard(agreement):
-        said = [(name, _formula(witness.gradient.get(name))) for name in names]
-        if any(text for _, text in said):
+        said = {name: _formula(witness.gradient.get(name)) for name in names}
+        readable_ones = {name: text for name, text in said.items() if text}
+        long = [name for name, text in said.items() if len(text) > _LONGEST_FORMULA]
+        if readable_ones:
             screen.line([("In symbols, by SymPy", "title")])
-        for name, text in said:
-            if text:
+        for name, text in readable_ones.items():
+            if name not in long:
                 screen.line([(f"∂{answer.name}/∂{name} = ", ""), (text, "")], 2)
+        if long:
+            length = max(len(said[name]) for name in long)
+            whose = "1 formula" if len(long) == 1 else f"{len(long)} formulas"
+            text = f"{whose} of up to {length:,} characters: --format json --check sympy has them"
+            screen.line([(text, "dim")], 2)
 
 
 def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:

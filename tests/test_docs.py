@@ -1,0 +1,104 @@
+"""Documentation runs: every command of the README and every example, their output compared.
+
+A `console` block of the README holds commands after `$ `, each followed by its real output (with
+stderr after stdout). `pytest --update-snapshots` rewrites the outputs; look at them then.
+"""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backprop_cli.commands.main import COMMANDS
+from tests.command import PLAIN_ENVIRONMENT, PROGRAM, run
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+CI = ROOT / ".ci" / "run"
+EXAMPLES = sorted((ROOT / "examples").glob("*.txt"))
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def shell(command: str) -> str:
+    """Return what a command of the README writes, `backprop` being this checkout's."""
+    words = " ".join(f"'{word}'" for word in PROGRAM)
+    script = f"backprop() {{ {words} \"$@\"; }}\n{command}"
+    environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, env=environment, timeout=60, check=False
+    )
+    return done.stdout.decode() + done.stderr.decode()
+
+
+def with_real_output(text: str) -> str:
+    """Return the README with the real output after each command of its console blocks."""
+
+    def block(match: re.Match[str]) -> str:
+        commands = [line for line in match[1].splitlines() if line.startswith("$ ")]
+        written = "".join(f"{command}\n{shell(command[2:])}" for command in commands)
+        return f"```console\n{written}```"
+
+    return BLOCK.sub(block, text)
+
+
+def test_every_command_of_the_readme_writes_what_the_readme_says(request):
+    text = README.read_text(encoding="utf-8")
+    real = with_real_output(text)
+    if request.config.getoption("--update-snapshots"):
+        README.write_text(real, encoding="utf-8")
+        text = real
+    assert text == real
+
+
+def test_the_python_of_the_readme_runs():
+    failures, tried = doctest.testfile(str(README), module_relative=False)
+    assert tried >= 4
+    assert failures == 0
+
+
+def test_the_commands_of_the_readme_are_those_of_the_checks():
+    """The line that installs and the line that tests stand literally in `.ci/run`."""
+    lines = re.findall(r"```sh\n(.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(lines) == 2
+    script = CI.read_text(encoding="utf-8")
+    assert all(line in script for line in lines)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_runs(path, matches_snapshot):
+    point = path.with_suffix(".json")
+    done = run("grad", f"@{path}", "--at", f"@{point}", environment={"PYTHONIOENCODING": "utf-8"})
+    assert done.code == 0, done.err
+    matches_snapshot(f"example_{path.stem}", done.out)
+
+
+def test_the_batch_example_runs(matches_snapshot):
+    done = run("batch", str(ROOT / "examples" / "requests.jsonl"))
+    assert done.code == 0
+    matches_snapshot("example_batch", done.out)
+
+
+def test_there_is_an_example_for_each_kind_of_user():
+    assert {path.stem for path in EXAMPLES} >= {"lecture", "neuron", "network", "relativity", "piecewise"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented_and_its_help_has_an_example(command):
+    text = README.read_text(encoding="utf-8")
+    assert f"backprop {command}" in text
+    for option in ("-h", "--help"):
+        done = run(command, option)
+        assert done.code == 0
+        assert "Example" in done.out
+    for option in re.findall(r"^  (--[a-z-]+)", done.out, re.MULTILINE):
+        if command == "grad" and option != "--at":
+            assert option in text, f"{option} is not in the README"
+
+
+def test_the_library_example_in_the_package_is_true():
+    code = "import backprop_cli, doctest, sys; sys.exit(doctest.testmod(backprop_cli).failed)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0
