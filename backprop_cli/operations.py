@@ -337,7 +337,12 @@ _CIRCULAR_AND_HYPERBOLIC = (
         "hypot",
         ("x", "y"),
         "hypot",
-        ("where(out == 0, 0, x/out)", "where(out == 0, 0, y/out)"),
+        # Among the denormals `out` has lost its digits, so the triangle is magnified first.
+        tuple(
+            f"where(out == 0, 0, where(out < 1e-290,"
+            f" (1e200*{side})/hypot(1e200*x, 1e200*y), {side}/out))"
+            for side in "xy"
+        ),
         "sqrt(x^2 + y^2), without overflow",
         textbook=("x/out", "y/out"),
         kinks=(Kink("out == 0", "kink", "0 for both, the slope of least norm", homogeneous=True),),

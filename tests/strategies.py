@@ -27,6 +27,7 @@ OWN = (
 """Functions of one's own: used before and inside one another, with parameters named as inputs."""
 
 CONSTANTS = ("2", ".5", "3.25", "1e-1", "7", "tau", "(1/3)")
+_NAME = re.compile(r"[a-z_][a-z_0-9]*", re.ASCII)
 _LARGEST = 50.0
 _SMALLEST = 1e-3
 
@@ -54,7 +55,7 @@ class Program(NamedTuple):
         """Return the program with its inputs under other names; definitions keep theirs."""
 
         def rename(text: str) -> str:
-            return re.sub(r"[a-z_]\w*", lambda match: names.get(match[0], match[0]), text)
+            return _NAME.sub(lambda match: names.get(match[0], match[0]), text)
 
         statements = tuple((name, rename(expression)) for name, expression in self.statements)
         point = {names[name]: value for name, value in self.point.items()}
@@ -64,8 +65,7 @@ class Program(NamedTuple):
         """Return, for each statement, the statements that it reads."""
         known = {name for name, _ in self.statements}
         return {
-            name: known & set(re.findall(r"[a-z_]\w*", expression))
-            for name, expression in self.statements
+            name: known & set(_NAME.findall(expression)) for name, expression in self.statements
         }
 
 
@@ -164,7 +164,7 @@ def programs(draw: st.DrawFn, statements: int = 7, elementary: bool = False) -> 
     inputs = {f"x{k}": draw(_numbers) for k in range(1, draw(st.integers(1, 3)) + 1)}
     pool = [Piece(name, value, True) for name, value in inputs.items()]
     lines: list[tuple[str, str]] = []
-    count = draw(st.integers(1, statements))
+    count = draw(st.integers(2, statements))
     for number in range(1, count + 1):
         form, arity = draw(st.sampled_from(forms))
         operands: list[Piece] = []
@@ -190,6 +190,6 @@ def programs(draw: st.DrawFn, statements: int = 7, elementary: bool = False) -> 
             pool.append(Piece(f"y{number}", value, True))
         else:
             pool.append(Piece(f"({expression})", value, False))
-    used = set(re.findall(r"\w+", " ".join(expression for _, expression in lines)))
+    used = set(_NAME.findall(" ".join(expression for _, expression in lines)))
     point = {name: value for name, value in inputs.items() if name in used}
     return Program(OWN, tuple(lines), point)

@@ -82,8 +82,8 @@ def test_finite_differences_agree_within_their_own_error_estimate(program: Progr
             assert abs(found.value - slope) <= allowed, (name, found, slope)
 
 
-@repeatable(60)
-@given(programs(statements=3, elementary=True))
+@repeatable(150)
+@given(programs(statements=4, elementary=True))
 def test_sympy_agrees_with_reverse_mode(program: Program) -> None:
     solution = solved(program)
     answer = solution.answers[0]
@@ -97,7 +97,7 @@ def test_sympy_agrees_with_reverse_mode(program: Program) -> None:
 
 def test_most_random_programs_can_be_compared() -> None:
     """Were the programs undefined, on kinks or jagged, the tests above would show nothing."""
-    seen = {"programs": 0, "solved": 0, "slopes": 0, "numeric": 0}
+    seen = {"programs": 0, "solved": 0, "slopes": 0, "numeric": 0, "sympy": 0}
 
     @repeatable(100)
     @given(programs())
@@ -113,9 +113,20 @@ def test_most_random_programs_can_be_compared() -> None:
             small = found.error <= 1e-6 * max(1, abs(answer.gradient[name]))
             seen["numeric"] += found.value is not None and small
 
+    @repeatable(60)
+    @given(programs(statements=4, elementary=True))
+    def ask_sympy(program: Program) -> None:
+        solution = solved(program)
+        output = solution.answers[0].node
+        said = symbolic_gradient(solution.graph, output, solution.wrt, program.point)
+        for _, slope in said:
+            seen["sympy"] += 1 if slope.value is not None else -1
+
     look()
+    ask_sympy()
+    assert seen["sympy"] > 20
     assert seen["solved"] >= 0.6 * seen["programs"]
-    assert seen["slopes"] >= 0.7 * seen["solved"]
+    assert seen["slopes"] >= 0.6 * seen["solved"]
     assert seen["numeric"] >= 0.6 * seen["slopes"]
 
 
@@ -166,7 +177,7 @@ def test_the_gradient_of_a_sum_is_the_sum_of_the_gradients(program: Program) -> 
 def test_computing_twice_gives_the_same_answer(program: Program) -> None:
     graph = parse(program.text, program.point)
     first, second = (solve(graph, program.point) for _ in range(2))
-    assert repr(first) == repr(second)
+    assert repr((first.values, first.answers)) == repr((second.values, second.answers))
 
 
 # ------------------------------------------------------------------------------------- prelude
@@ -229,8 +240,7 @@ def test_a_function_of_the_prelude_means_what_its_name_says(name: str) -> None:
             for k in range(count):
                 if (name, k) == ("cross_entropy", 0) or answer.remarks:
                     continue
-                slope = mpmath.diff(
-                    lambda v, k=k: meaning(*exact[:k], v, *exact[k + 1 :]), exact[k]
-                )
+                orders = tuple(int(j == k) for j in range(count))
+                slope = mpmath.diff(meaning, tuple(exact), orders)
                 given_slope = answer.gradient[names[k]]
                 assert given_slope == pytest.approx(float(slope), rel=1e-12, abs=1e-14), names[k]

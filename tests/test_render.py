@@ -176,10 +176,10 @@ def test_an_input_that_does_not_matter_is_said_so() -> None:
     assert "At this point f does not move with x." in printed(solved("relu(x)", {"x": -1.0}))
 
 
-def test_ten_thousand_nodes_are_quick() -> None:
-    solution = solved("x" + "+x*y" * 5000)
+def test_forty_thousand_nodes_are_quick() -> None:
+    solution = solved("x" + "+x*y" * 20_000)
     start = time.process_time()
-    printed(solution, show=("reverse", "forward"), rows=20)
+    printed(solution, rows=20, found=[])
     assert time.process_time() - start < 5
 
 

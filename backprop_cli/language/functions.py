@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 from backprop_cli.errors import ArityProblem, LimitExceeded, Span, SyntaxProblem
 from backprop_cli.graph import GraphBuilder
 from backprop_cli.language.tokens import is_name, normalized, number_at
-from backprop_cli.operations import CONSTANT, INPUT, TABLE
+from backprop_cli.operations import CONSTANT, INPUT, NEG, TABLE
 
 CALL = -1
 """The row of a template's node that calls another template."""
@@ -147,8 +147,11 @@ def _fill(
     builder: GraphBuilder, arguments: list[int], most: int, defaults: Sequence[str], call: Span
 ) -> None:
     missing = most - len(arguments)
-    if missing > 0:
-        arguments += [builder.constant(literal, *call) for literal in defaults[-missing:]]
+    for literal in defaults[-missing:] if missing > 0 else ():
+        node = builder.constant(literal.removeprefix("-"), *call)
+        if literal.startswith("-"):
+            node = builder.add(NEG, (node,), *call)
+        arguments.append(node)
 
 
 def expand(

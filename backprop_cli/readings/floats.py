@@ -91,6 +91,7 @@ def power(x: float, y: float) -> float:
         return math.copysign(INFINITY, x) if odd else INFINITY
 
 
+_HEADROOM = 2.0**64
 _POLES = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1.0}
 
 
@@ -98,8 +99,9 @@ def _after_overflow(name: str, arguments: tuple[float, ...]) -> float:
     """Return the IEEE value of a primitive whose Python function overflowed."""
     if name in ("floor", "ceil"):
         return arguments[0]
-    if name in ("sum", "mean"):
-        return sum(arguments) / (len(arguments) if name == "mean" else 1)
+    if name in ("sum", "mean"):  # a partial sum overflowed, perhaps not the whole
+        count = len(arguments) if name == "mean" else 1
+        return math.fsum(value / _HEADROOM for value in arguments) / count * _HEADROOM
     return -INFINITY if name == "sinh" and arguments[0] < 0 else INFINITY
 
 

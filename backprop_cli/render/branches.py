@@ -4,6 +4,9 @@ The question every student asks, so it has a table of its own. Which nodes are r
 found by one walk over the edges; the contributions are worked out again only for those shown.
 """
 
+from collections import Counter
+
+from backprop_cli.operations import TABLE
 from backprop_cli.render.console import Screen, Words
 from backprop_cli.render.echo import few
 from backprop_cli.render.edges import Edge, edges, symbol
@@ -20,14 +23,9 @@ def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen
     shown = sorted(users, reverse=True)[:rows]
     lines: list[Words] = []
     for operand in shown:
-        received = [
-            edge
-            for node in dict.fromkeys(users[operand])
-            for edge in edges(solution, node)
-            if edge.operand == operand and edge.local is not None
-        ]
+        received, more = _received(solution, operand, users[operand], max(_SUMMANDS, few(rows)))
         if len(received) > 1:
-            lines.append(_sum(solution, answer, operand, received, rows))
+            lines.append(_sum(solution, answer, operand, received, more))
     if not lines:
         return
     title(screen, "Gradients add at branches")
@@ -57,19 +55,37 @@ def _users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]
     return users
 
 
+def _received(
+    solution: Solution, operand: int, users: list[int], most: int
+) -> tuple[list[Edge], int]:
+    """Return the first edges that bring something to `operand`, and how many more there are.
+
+    Only those returned are worked out; of the rest, only nodes that select need a look.
+    """
+    received: list[Edge] = []
+    more = 0
+    for node, reads in Counter(users).items():
+        if len(received) >= most and not TABLE[solution.graph.rows[node]].selects:
+            more += reads
+            continue
+        found = [e for e in edges(solution, node) if e.operand == operand and e.local is not None]
+        room = max(most - len(received), 0)
+        received += found[:room]
+        more += len(found[room:])
+    return received, more
+
+
 def _sum(
-    solution: Solution, answer: Answer, operand: int, received: list[Edge], rows: int
+    solution: Solution, answer: Answer, operand: int, received: list[Edge], more: int
 ) -> Words:
-    """Return `∂f/∂b = 1 (via x) + -1 (via y) = 0`, shortened if there are many summands."""
+    """Return `∂f/∂b = 1 (via x) + -1 (via y) = 0`, with the number of summands not shown."""
     words: list[tuple[str, str]] = [(f"{symbol(solution, answer.node, operand)} = ", "")]
-    most = max(_SUMMANDS, few(rows))
-    shown = received if len(received) <= most else received[: most - 2]
-    for place, edge in enumerate(shown):
+    for place, edge in enumerate(received):
         value = human(answer.adjoints[edge.node] * edge.local, solution.arithmetic)
-        place_of = which(solution, edge).replace(" (", ", ").removesuffix(")")
+        nth = which(solution, edge).replace(" (", ", ").removesuffix(")")
         words += [(" + " if place else "", ""), (value, "gradient")]
-        words.append((f" (via {solution.names[edge.node]}{place_of})", "dim"))
-    if len(shown) < len(received):
-        words.append((f" + … {len(received) - len(shown):,} more", "dim"))
+        words.append((f" (via {solution.names[edge.node]}{nth})", "dim"))
+    if more:
+        words.append((f" + … {more:,} more", "dim"))
     total = human(answer.adjoints[operand], solution.arithmetic)
     return [*words, (" = ", ""), (total, "gradient")]

@@ -29,11 +29,13 @@ class Edge(NamedTuple):
 
 
 def edges(solution: Solution, node: int) -> list[Edge]:
-    """Return the edges from a node to the operands that depend on what was asked for, in order."""
+    """Return the edges from a node to the operands that depend on what was asked for, in order.
+
+    The arithmetic's partials must have been prepared for the graph.
+    """
     graph, active = solution.graph, solution.active
     if not active[node]:
         return []
-    solution.arithmetic.prepare_partials(graph)
     found = list(local_partials(graph, node, solution.values, active, solution.arithmetic))
     operands = list(graph.operands_of(node))
     selects = TABLE[graph.rows[node]].selects
@@ -72,7 +74,8 @@ def symbol(solution: Solution, of: int, by: int) -> str:
 
 def text_of(solution: Solution, node: int, most: int) -> str:
     """Return a node's operation over its operands; of very many operands, the first and a count."""
-    graph, row = solution.graph, solution.graph.rows[node]
+    graph = solution.graph
+    row = graph.rows[node]
     if row <= CONSTANT:
         return solution.names[node]
     count = graph.offsets[node + 1] - graph.offsets[node]

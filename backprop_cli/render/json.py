@@ -138,6 +138,7 @@ def _said(said: Any, arithmetic: Arithmetic) -> Any:
 def _nodes(solution: Solution, answer: Answer) -> list[dict[str, Any]]:
     """Return the inputs and the operations, each with the contributions it received."""
     graph, names, arithmetic = solution.graph, solution.names, solution.arithmetic
+    arithmetic.prepare_partials(graph)
     received: dict[int, list[dict[str, Any]]] = {}
     steps = contributions(graph, solution.values, answer.adjoints, solution.active, arithmetic)
     for step in steps:
@@ -171,7 +172,6 @@ def _locals(solution: Solution, node: int) -> list[Any]:
     graph, arithmetic = solution.graph, solution.arithmetic
     if not solution.active[node] or graph.rows[node] == INPUT:
         return [None] * len(graph.operands_of(node))
-    arithmetic.prepare_partials(graph)
     found = list(local_partials(graph, node, solution.values, solution.active, arithmetic))
     made: list[Any] = []
     for operand in graph.operands_of(node):

@@ -21,6 +21,7 @@ def print_steps(solution: Solution, show: Iterable[str], rows: int, screen: Scre
     mask = steps.steps_mask(solution)
     if not any(mask) or not wanted & {"reverse", "forward"}:
         return
+    solution.arithmetic.prepare_partials(solution.graph)
     steps.print_forward_pass(solution, mask, rows, screen)
     if "forward" in wanted:
         tangents.print_tangents(solution, mask, rows, screen)

@@ -38,7 +38,7 @@ def main() -> None:
         programs = None
         if not options.no_wheel:
             try:
-                programs = install(folder, say)
+                programs = install(folder, say, whole=not options.quick)
                 rows += start_up(programs, 15 if options.quick else 25)
                 measure([str(programs / "backprop"), "--version"])
             except Failed as error:

@@ -5,12 +5,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+TOO_LONG = 150.0
+"""Seconds after which a process is given up, so that one bad result does not hide the others."""
+
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -27,13 +31,19 @@ class Cost(NamedTuple):
 
 
 def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end. Raises `Failed` unless it exits with 0."""
+    """Run a command to its end. Raises `Failed` unless it exits with 0, within `TOO_LONG`."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
+        timer = threading.Timer(TOO_LONG, process.kill)
+        timer.start()
         _, status, usage = os.wait4(process.pid, 0)
+        late = not timer.is_alive()
+        timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
+        if late:
+            raise Failed(f"took more than {TOO_LONG:.0f} s")
         if process.returncode:
             err.seek(max(err.seek(0, os.SEEK_END) - 2000, 0))
             lines = err.read().decode(errors="replace").strip().splitlines()
