@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from backprop_cli.errors import Span, SyntaxProblem, UnknownFunction
 from backprop_cli.language import hints
-from backprop_cli.language.tokens import KINDS, expression, normalized
+from backprop_cli.language.tokens import KINDS, SUPERSCRIPTS, expression, normalized
 from backprop_cli.operations import DIV
 
 _LONGEST_QUOTE = 24
@@ -82,6 +82,8 @@ def two_readings(
 def joined_number(text: str, token: str, start: int, end: int) -> None:
     """Refuse a number that touches what follows it, unless it is a plain product such as `2x`."""
     following = text[end : end + _LONGEST_QUOTE]
+    if following[0].translate(SUPERSCRIPTS) != following[0]:
+        return  # a power, 2²
     length = next((k for k, c in enumerate(following) if not (c.isalnum() or c == "_")), None)
     word = following[:length]
     if following[0] == "." or following[0].isdigit():
@@ -123,7 +125,9 @@ def unknown_function(
     raise UnknownFunction(message, Span(start, end), hint, text)
 
 
-def bad_name(text: str, name: str, start: int, end: int) -> NoReturn:
+def bad_name(text: str, start: int, end: int) -> NoReturn:
     """Refuse a name with a character that letters, digits and _ do not cover."""
-    odd = next((c for c in name if not ("a" + c).isidentifier()), name[:1])
-    fail(text, f"{hints.character(odd)} cannot stand in a name", start, end)
+    written = text[start:end]
+    odd = next((c for c in written if not normalized("a" + c).isidentifier()), written[:1])
+    message = f"{hints.character(odd)} cannot stand in a name"
+    fail(text, message, start, end, hints.SIGNS.get(odd, "names take letters, digits and _"))

@@ -37,7 +37,7 @@ class Scope:
         if node is not None:
             return node
         if not name.isidentifier():
-            mistakes.bad_name(self.text, name, start, end)
+            mistakes.bad_name(self.text, start, end)
         if self.is_constant(name):
             self._constants_read.setdefault(name, Span(start, end))
             return self.builder.constant(name, start, end)
@@ -53,7 +53,7 @@ class Scope:
     def check_target(self, name: str, span: Span) -> None:
         """Raise unless the program may assign `name`."""
         if not name.isidentifier():
-            mistakes.bad_name(self.text, name, *span)
+            mistakes.bad_name(self.text, *span)
         if name in self.bound:
             hint = f"leave {name} out of the point, or assign another name"
             message = f"{name} is assigned by the program, so it cannot be bound as well"

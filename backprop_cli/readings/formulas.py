@@ -62,6 +62,8 @@ class Spelling:
         self.number = number
         self.paired = paired
         self._functions: dict[str, Callable[..., Any]] = {}
+        # A function called inside a formula sees numbers only, not the tangents.
+        self._inner = Spelling(infix, primitive, number) if paired else self
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return the value function of a row, compiled when first asked for."""
@@ -142,7 +144,7 @@ class Spelling:
         if name in self.infix:
             sign = self.infix[name]
             return f"({sign.join(operands)})" if len(operands) == 2 else f"({sign}{operands[0]})"
-        namespace[name] = self.function(name)
+        namespace[name] = self._inner.function(name)
         return f"{name}({', '.join(operands)})"
 
     def _comparison(self, graph: Graph, node: int, operands: list[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from backprop_cli.calculus.kinks import arguments_for, kinked_nodes, kinks_at
+from backprop_cli.calculus.kinks import arguments_for, kinks_at
 from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.partials import SELECTS, local_partials
 from backprop_cli.calculus.rounding import digits_lost
@@ -203,14 +203,19 @@ class Sides:
         return left.slopes[node] if continuous and decided and same else None
 
 
-def kink_remarks(solution: Solution, adjoints: list[Any], sides: Sides) -> list[Remark]:
-    """Return a remark for each kink or jump at this point that changes the answer."""
+def kink_remarks(
+    solution: Solution, kinked: Iterable[tuple[int, int]], sides: Sides
+) -> list[Remark]:
+    """Return a remark for each kink or jump at this point at which the sides differ.
+
+    `kinked` are the nodes that matter, as `calculus.kinks.kinked_nodes` finds them.
+    """
     remarks = []
     inputs = {name: k for name, k in solution.wrt.items() if solution.active[k]}
     if too_large(solution):
         inputs = {}
-    for node, kinked in kinked_nodes(solution.graph, sides.values, adjoints, solution.active):
-        convention = kinks_at(solution.graph, kinked, sides.values)[0].convention
+    for node, source in kinked:
+        convention = kinks_at(solution.graph, source, sides.values)[0].convention
         label = solution.names[node]
         if not inputs:
             text = f"{label} stands on a kink or jump; convention: {convention}"

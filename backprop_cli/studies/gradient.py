@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backprop_cli.calculus.kinks import KINKED
+from backprop_cli.calculus.kinks import KINKED, kinked_nodes
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
@@ -92,7 +92,8 @@ def _at_kinks(
         return gradient, failure
     floats = [float(value) for value in solution.values]
     sides = findings.Sides(solution.graph, floats)
-    found = findings.kink_remarks(solution, adjoints, sides)
+    kinked = kinked_nodes(solution.graph, floats, adjoints, solution.active)
+    found = findings.kink_remarks(solution, kinked, sides)
     if found and solution.kink == "error":
         node = solution.names.index(found[0].node)
         span = solution.graph.span_of(node)
@@ -100,6 +101,6 @@ def _at_kinks(
     remarks += found
     if solution.kink in ("left", "right"):
         return findings.one_sided_gradient(solution, output, sides)
-    if found and failure is None:
+    if kinked and failure is None:
         remarks += findings.convention_remarks(solution, output, gradient, sides)
     return gradient, failure
