@@ -20,17 +20,18 @@ from typing import Any, NamedTuple
 import mpmath
 from mpmath import mp, mpf
 
+from backprop_cli.calculus.kinks import arguments_for
 from backprop_cli.calculus.partials import local_partials
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph, GraphBuilder
 from backprop_cli.operations import ROW, TABLE, Operation
 from backprop_cli.readings.floats import FLOATS, TOTAL
-from backprop_cli.readings.formulas import VARIABLES, condition
+from backprop_cli.readings.formulas import VARIABLES, condition, formula
 from backprop_cli.readings.precise import Precise
 
 Point = tuple[float, ...]
 
-ALLOWED = 4.0
+ALLOWED = 5.0
 """The most ulps a value or a partial may be off."""
 
 
@@ -424,30 +425,42 @@ class Worst(NamedTuple):
     exact: float
 
 
+def scale_at(operation: Operation, which: int, position: int, point: Point) -> float:
+    """Return the size below which a result of a row is declared to be accurate absolutely."""
+    if which >= len(operation.scale):
+        return 0.0
+    names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+    scale = TOTAL.compile(formula(operation.scale[which]), names)
+    row = ROW[operation.name]
+    out = TOTAL.function(operation.name)(*point)
+    return float(
+        scale(*arguments_for(row, list(point), position, out)) if callable(scale) else scale
+    )
+
+
 def measure(operation: Operation, at: list[Point]) -> list[Worst]:
     """Return the worst error of a row's value, then of the partial of each parameter."""
     function = definition(operation)
     row = ROW[operation.name]
     nothing = Worst(0.0, (), 0.0, 0.0)
     worst = [nothing] * (1 + len(operation.parameters))
-    scale = (*operation.scale, *(0.0 for _ in worst))
 
-    def note(which: int, result: float, exact: mpf | None, point: Point) -> None:
+    def note(which: int, position: int, result: float, exact: mpf | None, point: Point) -> None:
         if exact is not None:
-            error = ulps(result, exact, scale[which])
+            error = ulps(result, exact, scale_at(operation, which, position, point))
             if not error <= worst[which].error:
                 worst[which] = Worst(error, point, result, float(exact))
 
     for point in at:
         value, partials = value_and_partials(row, point)
         exact = exact_value(function, point)
-        note(0, value, exact, point)
+        note(0, len(point) - 1, value, exact, point)
         if exact is None or abs(exact) >= _LARGEST:
             continue
         for position, partial in enumerate(partials):
             if has_slope(operation, position):
                 exact = exact_partial(function, point, position)
-                note(1 + operation.parameter_of(position), partial, exact, point)
+                note(1 + operation.parameter_of(position), position, partial, exact, point)
     return worst
 
 

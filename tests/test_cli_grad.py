@@ -151,7 +151,9 @@ def test_an_expression_comes_from_a_file_or_standard_input(tmp_path):
     assert run("grad", f"@{path}", "--at", f"@{point}", "--format", "plain").out == (
         "f 1.0\nx 1.0\ny 4.0\n"
     )
-    assert run("grad", "-", "--at", "x=3", "--format", "plain", stdin="x^2\n").out == "f 9.0\nx 6.0\n"
+    assert (
+        run("grad", "-", "--at", "x=3", "--format", "plain", stdin="x^2\n").out == "f 9.0\nx 6.0\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,10 @@ def test_wrt_takes_named_intermediates(capsys):
 
 
 def test_an_unused_input_has_gradient_zero_and_a_constant_has_none(capsys):
-    assert answer(capsys, "u = x^2; v = y; u", "--at", "x=3,y=1")["gradient"] == {"x": 6.0, "y": 0.0}
+    assert answer(capsys, "u = x^2; v = y; u", "--at", "x=3,y=1")["gradient"] == {
+        "x": 6.0,
+        "y": 0.0,
+    }
     assert answer(capsys, "5")["gradient"] == {}
 
 

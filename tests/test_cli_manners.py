@@ -58,7 +58,9 @@ def test_a_stream_without_unicode_gets_ascii_that_lines_up():
 
 
 def test_the_c_locale_works():
-    done = run(*EXPRESSION, environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    done = run(
+        *EXPRESSION, environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    )
     assert done.code == 0
     assert "All four modes agree" in done.out
 

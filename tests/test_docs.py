@@ -25,7 +25,7 @@ BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 def shell(command: str) -> str:
     """Return what a command of the README writes, `backprop` being this checkout's."""
     words = " ".join(f"'{word}'" for word in PROGRAM)
-    script = f"backprop() {{ {words} \"$@\"; }}\n{command}"
+    script = f'backprop() {{ {words} "$@"; }}\n{command}'
     environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, env=environment, timeout=60, check=False
@@ -82,7 +82,13 @@ def test_the_batch_example_runs(matches_snapshot):
 
 
 def test_there_is_an_example_for_each_kind_of_user():
-    assert {path.stem for path in EXAMPLES} >= {"lecture", "neuron", "network", "relativity", "piecewise"}
+    assert {path.stem for path in EXAMPLES} >= {
+        "lecture",
+        "neuron",
+        "network",
+        "relativity",
+        "piecewise",
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -19,9 +19,7 @@ PRECEDENCE = tuple(
 )
 """How tightly the text of each row holds together; comparisons least, calls most."""
 
-SIGNS = tuple(
-    f" {op.infix} " if PRECEDENCE[row] < 2 else op.infix for row, op in enumerate(TABLE)
-)
+SIGNS = tuple(f" {op.infix} " if PRECEDENCE[row] < 2 else op.infix for row, op in enumerate(TABLE))
 """The sign of each row with the spaces around it; empty for a row that is written as a call."""
 
 _NEGATIVE = PRECEDENCE[NEG]

@@ -44,7 +44,7 @@ class Precise(Arithmetic):
         return self.context.mpf(literal)
 
     def _primitive(self, name: str) -> Callable[..., Any]:
-        plain = self._special().get(name) or getattr(self.context, _NAMES.get(name, name))
+        plain = self._special().get(name) or getattr(self.context, name)
 
         def real(*arguments: Any) -> Any:
             if any(self.context.isnan(value) for value in arguments):
@@ -123,6 +123,3 @@ class Precise(Arithmetic):
     def _polygamma(self, n: Any, x: Any) -> Any:
         whole = n >= 0 and n == int(n)
         return self.context.psi(int(n), x) if whole else self.nan
-
-
-_NAMES = {"digamma": "psi0"}

@@ -248,5 +248,3 @@ def _negated(term: Term) -> Term:
     if term.number is not None:
         return _rational(-term.number)
     return Term(write(NEG, [term.piece]), row=NEG, operands=(term,))
-
-

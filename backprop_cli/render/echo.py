@@ -90,4 +90,3 @@ def enumeration(names: Iterable[str], most: int) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most:,} more"
-

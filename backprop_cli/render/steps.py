@@ -113,9 +113,7 @@ def which(solution: Solution, edge: Edge) -> str:
     return f" ({ordinal(edge.position)})" if operands.count(edge.operand) > 1 else ""
 
 
-def print_backward_pass(
-    solution: Solution, answer: Answer, rows: int, screen: Screen
-) -> None:
+def print_backward_pass(solution: Solution, answer: Answer, rows: int, screen: Screen) -> None:
     """Print, from the output back, what each node hands to its operands."""
     source = f" from {answer.name}" if len(solution.answers) > 1 else ""
     title(screen, f"Backward pass{source}", "upstream × local, from the output to the inputs")
@@ -243,4 +241,3 @@ def rest(screen: Screen, total: int, shown: int, what: str) -> None:
     """Print how much of a table `--rows` left out, if anything."""
     if shown < total:
         screen.line([(left_out(total, shown, what), "dim")], 2)
-

@@ -14,9 +14,7 @@ from backprop_cli.render.plain import Line, Steps
 from backprop_cli.studies.solution import Unavailable
 
 
-def print_symbolic(
-    steps: Steps, rows: int, screen: Screen, graph: Graph | None = None
-) -> None:
+def print_symbolic(steps: Steps, rows: int, screen: Screen, graph: Graph | None = None) -> None:
     """Print the chain rule in symbols for each output; with the graph, what each node is."""
     meanings = _meanings(graph) if graph else {}
     for output, lines in steps.items():
