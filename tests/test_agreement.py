@@ -5,7 +5,7 @@ import random
 
 import mpmath
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from strategies import Program, programs
 
@@ -22,8 +22,10 @@ TOLERANCE = 1e-9
 
 
 def repeatable(examples: int) -> settings:
+    """Return settings that draw the same programs each time; these are small as they are."""
     return settings(
         derandomize=True,
+        phases=[Phase.generate],
         max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -9,7 +9,7 @@ import pytest
 from accuracy import ALLOWED, measure, one_operation, points
 
 import backprop_cli.calculus.forward
-import backprop_cli.studies.agreement
+import backprop_cli.calculus.rounding
 import backprop_cli.studies.gradient
 from backprop_cli.calculus.partials import local_partials
 from backprop_cli.calculus.symbolic import symbolic_gradient
@@ -148,7 +148,7 @@ def forgetful(graph, node, values, active, arithmetic):
 def test_every_witness_bites_a_reverse_sweep_that_does_not_add(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in (backprop_cli.studies.gradient, backprop_cli.studies.agreement):
+    for user in (backprop_cli.studies.gradient, backprop_cli.calculus.rounding):
         monkeypatch.setattr(user, "reverse", overwriting)
     solution = solve(parse(BRANCHING), {"x": 2.0, "y": 0.5})
     answer = solution.answers[0]

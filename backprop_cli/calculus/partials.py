@@ -67,4 +67,5 @@ def _partials(
         try:
             yield position, partial(*given)
         except ARITHMETIC_ERRORS:
-            yield position, arithmetic.total_partials[row][min(position, last)](*given)
+            total = arithmetic.total_partials[row][min(position, last)]
+            yield position, total(*given) if callable(total) else total

@@ -9,7 +9,7 @@ Derivatives, 2nd ed., section 3.4: adjoints as condition numbers.)
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.partials import local_partials
@@ -17,6 +17,9 @@ from backprop_cli.calculus.reverse import reverse
 from backprop_cli.graph import Graph
 from backprop_cli.operations import ADD, CONSTANT, DIV, MUL, NEG, POW, ROW, SQRT, SUB, TABLE
 from backprop_cli.readings.floats import FLOATS
+
+if TYPE_CHECKING:
+    from random import Random
 
 UNIT = 2.0**-53
 """The unit roundoff of float64."""
@@ -30,6 +33,8 @@ _EXACT_ROWS = {NEG, ROW["abs"]} | {
     for row, operation in enumerate(TABLE)
     if operation.selects and row not in _ROUNDING_SELECTIONS
 }
+_TRIALS = 4
+_SAFETY = 8.0
 _LARGEST_EXACT = 2.0**50
 
 
@@ -159,6 +164,37 @@ def gradient_rounding(
                 sizes[operand] += abs(local * sizes[node])
                 depths[operand] = max(depths[operand], depths[node] + 1)
     return {name: (4 * depths[k] + 4) * UNIT * sizes[k] for name, k in wrt.items()}
+
+
+def gradient_spread(graph: Graph, values: list[float], output: int, node: int) -> float:
+    """Return how far rounding in the forward pass moves d output / d node.
+
+    The sweeps are repeated with each node's own rounding error doubled, its sign drawn at random
+    (fixed seed), and the largest change is enlarged by a safety factor. This sees what a bound from
+    the sizes of the paths cannot: slopes that are wrong because the values they are evaluated at
+    are. (Stochastic arithmetic: J. Vignes, Math. Comput. Simulation 35, 1993.)
+    """
+    import random
+
+    draw = random.Random(0)
+    active = graph.dependents([node])
+    exact = reverse(graph, values, output, active)[node] or 0.0
+    spread = 0.0
+    for _ in range(_TRIALS):
+        moved = reverse(graph, _jittered(graph, values, draw), output, active)[node] or 0.0
+        spread = max(spread, abs(moved - exact))
+    return _SAFETY * spread
+
+
+def _jittered(graph: Graph, values: list[float], draw: "Random") -> list[float]:
+    """Return the values of a forward pass whose rounding errors are doubled, at random signs."""
+    FLOATS.prepare_values(graph)
+    made = list(values)
+    for node, row in enumerate(graph.rows):
+        if row > CONSTANT:
+            made[node] = FLOATS.total[row](*(made[k] for k in graph.operands_of(node)))
+            made[node] += draw.choice((-2.0, 2.0)) * rounding_error(graph, node, made)
+    return made
 
 
 def evaluation_noise(values: list[float], adjoints: list[Any]) -> float:

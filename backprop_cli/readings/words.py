@@ -162,7 +162,9 @@ def _choice(condition: Term, taken: Term, other: Term) -> Term:
         return taken
     # c == 0 for a condition c of the program: turn the choice round instead.
     if condition.row == _EQUAL and condition.operands[0].row in _IS_COMPARISON:
-        return _choice(condition.operands[0], other, taken)
+        condition, taken, other = condition.operands[0], other, taken
+        if condition.value is not None:
+            return taken if condition.value else other
     operands = (condition.piece, taken.piece, other.piece)
     return Term(write(WHERE, operands), row=WHERE)
 

@@ -41,6 +41,7 @@ REPLACEMENTS = {
     "–": "-",
     "─": "-",
     "Σ": "sum",
+    "±": "+-",
 }
 """What stands for each sign of ours on a stream that cannot encode it."""
 

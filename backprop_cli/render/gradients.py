@@ -24,6 +24,8 @@ from backprop_cli.studies.solution import (
 
 _TITLES = {"sympy": "SymPy"}
 _WIDEST_FORMULA = 48
+_VAGUE = 1e-3
+_TINY = 1e-12
 _LONGEST_FORMULA = 200
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
@@ -180,6 +182,8 @@ def _number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
         if note not in notes:
             notes.append(note)
         return f"[{notes.index(note) + 1}]"
+    if isinstance(said, Estimate) and said.error > max(_VAGUE * abs(said.value), _TINY):
+        return f"{said.value:.3g} ± {said.error:.1g}"
     value = said.value if isinstance(said, (Estimate, Formula)) else said
     return human(value, solution.arithmetic)
 

@@ -1,20 +1,19 @@
 """Do the modes agree? Reverse mode's gradient against its witnesses.
 
 Two numbers agree if they differ by no more than the largest of: 1e-9 of their size, the numeric
-witness's own error estimate, and the bound on what rounding may have done. Where reverse mode and
-SymPy (30 digits) still differ, the sweep is repeated with 50 digits: that measures the rounding
-instead of bounding it. At a kink no two-sided slope exists; numeric and SymPy then say so, which
-is no disagreement.
+witness's own error estimate, and what rounding may have done. That last is first bounded from the
+sizes of the paths; where the two still differ it is measured, by repeating the sweep with every
+rounding error of the forward pass doubled and its sign drawn anew. At a kink no two-sided slope
+exists; numeric and SymPy then say so, which is no disagreement.
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.numeric import derivative
-from backprop_cli.calculus.reverse import reverse
-from backprop_cli.calculus.rounding import evaluation_noise, gradient_rounding
+from backprop_cli.calculus.rounding import evaluation_noise, gradient_rounding, gradient_spread
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.studies.findings import Sides, too_large
 from backprop_cli.studies.solution import (
@@ -36,7 +35,6 @@ MODES = ("forward", "numeric", "sympy")
 TOLERANCE = 1e-9
 _LOST = 1e-3
 _NO_SLOPE = "no two-sided slope at this point"
-_ARBITER_DIGITS = 50
 _Says = float | Estimate | Formula | Unavailable
 
 
@@ -131,8 +129,8 @@ def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) ->
         for witness in heard:
             verdict = _judge(float(value), witness.gradient.get(name), rounding[name])
             if verdict.agrees is False:
-                exact = _exact_rounding(solution, answer, name, float(value))
-                verdict = _judge(float(value), witness.gradient[name], exact)
+                spread = gradient_spread(solution.graph, values, answer.node, solution.wrt[name])
+                verdict = _judge(float(value), witness.gradient[name], spread)
             discrepancy = max(discrepancy, verdict.discrepancy)
             if verdict.agrees is not None:
                 inputs[name] = verdict.agrees and inputs[name] is not False
@@ -192,23 +190,6 @@ def _without_slope(
             text = f"the slope is {slope:.10g} on both sides; the convention says otherwise"
             gradient[name] = Unavailable(text)
     return witness._replace(gradient=gradient)
-
-
-def _exact_rounding(solution: Solution, answer: Answer, name: str, reverse_value: float) -> float:
-    """Return how far the float sweep is from one with 50 digits, at the same exact doubles."""
-    from backprop_cli.readings.precise import Precise
-
-    exact = Precise(_ARBITER_DIGITS)
-    point: Mapping[str, Any] = {
-        key: exact.context.mpf(float(value)) for key, value in solution.point.items()
-    }
-    values = forward_values(solution.graph, point, exact)
-    node = solution.wrt[name]
-    active = solution.graph.dependents([node])
-    adjoint = reverse(solution.graph, values, answer.node, active, exact)[node]
-    if adjoint is None or not exact.is_finite(adjoint):
-        return 0.0
-    return 2 * abs(reverse_value - float(adjoint))
 
 
 def _sentence(
