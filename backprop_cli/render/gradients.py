@@ -25,7 +25,7 @@ from backprop_cli.studies.solution import (
 _TITLES = {"sympy": "SymPy"}
 _WIDEST_FORMULA = 48
 _VAGUE = 1e-3
-_TINY = 1e-12
+_TINY = 1e-6
 _LONGEST_FORMULA = 200
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
