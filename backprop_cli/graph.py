@@ -13,6 +13,7 @@ and computing twice gives the same answer.
 
 from array import array
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from backprop_cli.errors import Span
@@ -76,15 +77,16 @@ class Graph(NamedTuple):
         mask = bytearray(self.size)
         for source in sources:
             mask[source] = 1
-        operands, offsets = self.operands, self.offsets
-        start = 0
-        for node in range(self.size):
-            end = offsets[node + 1]
-            for position in range(start, end):
-                if mask[operands[position]]:
-                    mask[node] = 1
-                    break
-            start = end
+        operands = self.operands
+        spans = zip(self.offsets, islice(self.offsets, 1, None), strict=False)
+        for node, (start, end) in enumerate(spans):
+            # Most nodes have no operands but the first and the last.
+            if start < end and (
+                mask[operands[start]]
+                or mask[operands[end - 1]]
+                or (end - start > 2 and any(mask[k] for k in operands[start:end]))
+            ):
+                mask[node] = 1
         return mask
 
 
@@ -108,6 +110,17 @@ class GraphBuilder:
         node = len(self.rows)
         self.rows.append(row)
         self.operands.extend(operands)
+        self.offsets.append(len(self.operands))
+        self.starts.append(start)
+        self.ends.append(end)
+        return node
+
+    def add_binary(self, row: int, first: int, second: int, start: int, end: int) -> int:
+        """Append a node of two operands: what `add` does, but faster."""
+        node = len(self.rows)
+        self.rows.append(row)
+        self.operands.append(first)
+        self.operands.append(second)
         self.offsets.append(len(self.operands))
         self.starts.append(start)
         self.ends.append(end)

@@ -11,9 +11,10 @@ is handed on. (Griewank & Walther, Evaluating Derivatives, 2nd ed., algorithm 3.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from backprop_cli.calculus.partials import SELECTS, local_partials
+from backprop_cli.calculus.partials import OTHER, SELECTS, local_partials
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS, ARITY
 from backprop_cli.graph import Graph
+from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
@@ -57,7 +58,8 @@ def reverse(
         arity = ARITY[row]
         out = values[node]
         if arity == 0 or arity > 2 or SELECTS[row] or out != out:
-            _hand_on(graph, node, values, adjoints, active, arithmetic)
+            if row > CONSTANT:
+                _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
         # The common rows, written out: what `_hand_on` does, without its generality.
         start = offsets[node]
@@ -73,24 +75,25 @@ def reverse(
                     adjoints[first] = sent if before is None else before + sent
                 continue
             second = operands[start + 1]
-            of_first, of_second = partials[row]
-            if active[first]:
-                local = of_first
-                if callable(local):
-                    local = local(values[first], values[second], out)
-                sent_first = adjoint * local
-            if active[second]:
-                local = of_second
-                if callable(local):
-                    local = local(values[first], values[second], out)
-                sent = adjoint * local
-                before = adjoints[second]
-                adjoints[second] = sent if before is None else before + sent
-            if active[first]:
-                before = adjoints[first]
-                adjoints[first] = sent_first if before is None else before + sent_first
+            if OTHER[row]:
+                of_first, of_second = values[second], values[first]
+            else:
+                of_first, of_second = partials[row]
+                if callable(of_first) and active[first]:
+                    of_first = of_first(values[first], values[second], out)
+                if callable(of_second) and active[second]:
+                    of_second = of_second(values[first], values[second], out)
         except ARITHMETIC_ERRORS:
             _hand_on(graph, node, values, adjoints, active, arithmetic)
+            continue
+        if active[first]:
+            sent = adjoint * of_first
+            before = adjoints[first]
+            adjoints[first] = sent if before is None else before + sent
+        if active[second]:
+            sent = adjoint * of_second
+            before = adjoints[second]
+            adjoints[second] = sent if before is None else before + sent
     return adjoints
 
 

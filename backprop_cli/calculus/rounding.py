@@ -52,20 +52,15 @@ def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: 
     `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
     so far, nothing else is computed: two products a node.
     """
-    worst = sum(
-        abs(adjoint * value)
-        for adjoint, value in zip(adjoints, values, strict=True)
-        if adjoint is not None
-    )
-    unseen = _unseen_sums(graph, adjoints, output)
+    worst, unseen = 0.0, False
+    for node, (adjoint, value) in enumerate(zip(adjoints, values, strict=True)):
+        if adjoint is not None:
+            worst += abs(adjoint * value)
+        elif node < output and graph.rows[node] in (ADD, SUB):
+            unseen = True  # the sweep did not visit it, as in 0.1 + 0.2 - 0.3
     if not unseen and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
         return None
     return _measure(graph, values, output)
-
-
-def _unseen_sums(graph: Graph, adjoints: list[Any], output: int) -> bool:
-    """Return whether there are sums that the sweep did not visit, such as 0.1 + 0.2 - 0.3."""
-    return any(adjoints[node] is None and graph.rows[node] in (ADD, SUB) for node in range(output))
 
 
 def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:

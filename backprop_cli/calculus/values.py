@@ -43,8 +43,8 @@ def evaluate(graph: Graph, values: list[Any], nodes: Any, arithmetic: Arithmetic
     )
     for node in nodes:
         row = rows[node]
-        arity = ARITY[row]
         start = offsets[node]
+        arity = ARITY[row]
         try:
             if arity == 2:
                 values[node] = functions[row](values[operands[start]], values[operands[start + 1]])

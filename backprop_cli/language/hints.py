@@ -6,7 +6,7 @@ The parser is never smart about a mistake: it stops, points, and says what would
 from difflib import get_close_matches
 
 from backprop_cli.language.prelude import PRELUDE
-from backprop_cli.operations import TABLE
+from backprop_cli.operations import INPUT, ROW, TABLE
 
 ELSEWHERE = {
     "arcsin": "asin",
@@ -99,7 +99,6 @@ WORDS = {
 
 MEANINGS = {
     "number": "a number",
-    "joined": "a number",
     "name": "a name",
     "call": "a call",
     "open": "'('",
@@ -113,11 +112,7 @@ MEANINGS = {
 
 def is_function(name: str) -> bool:
     """Return whether the table or the prelude has a function of this name."""
-    return name in PRELUDE or any(
-        name == operation.name or name in operation.aliases
-        for operation in TABLE
-        if operation.called
-    )
+    return name in PRELUDE or TABLE[ROW.get(name, INPUT)].called
 
 
 def nearest(name: str, candidates: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from backprop_cli.errors import Span, SyntaxProblem, UnknownFunction
 from backprop_cli.language import hints
-from backprop_cli.language.tokens import KINDS, SUPERSCRIPTS, expression, normalized
+from backprop_cli.language.tokens import KINDS, kind_at, normalized
 from backprop_cli.operations import DIV
 
 _LONGEST_QUOTE = 24
@@ -21,9 +21,8 @@ def fail(text: str, message: str, start: int, end: int, hint: str = "") -> NoRet
 
 def token_at(text: str, position: int) -> tuple[str, str]:
     """Return the kind and the text of the next token from `position` on."""
-    match = expression(text.isascii()).match(text, position)
-    kind = match.lastindex or 0 if match else 0
-    return (KINDS[kind - 1], match[kind]) if match and kind else ("end", "")
+    kind, token = kind_at(text, position, len(text))
+    return KINDS[kind - 1], token
 
 
 def _group(text: str, position: int) -> str:
@@ -79,17 +78,18 @@ def two_readings(
     fail(text, f"a product without its sign {where} can be read in two ways", start, end, hint)
 
 
-def joined_number(text: str, token: str, start: int, end: int) -> None:
+def joined_number(text: str, number: Span) -> None:
     """Refuse a number that touches what follows it, unless it is a plain product such as `2x`."""
+    token, (start, end) = text[number.start : number.end], number
     following = text[end : end + _LONGEST_QUOTE]
-    if following[0].translate(SUPERSCRIPTS) != following[0]:
-        return  # a power, 2²
     length = next((k for k, c in enumerate(following) if not (c.isalnum() or c == "_")), None)
     word = following[:length]
     if following[0] == "." or following[0].isdigit():
         fail(text, "a number has one point at most, before its exponent", end, end + 1)
     if following[0] == "_":
         fail(text, "_ is not part of a number", end, end + 1, "write 1000 for a thousand")
+    if not word:
+        return
     if token == "0" and word[0] in "xXbBoO" and word[1:2].isalnum():
         fail(text, f"0{word} is not a decimal number", start, end + len(word))
     if "e" in token.lower():

@@ -23,6 +23,7 @@ kind of token; the method that takes a token returns the next state.
 """
 
 from collections.abc import Callable, Collection
+from string import ascii_letters, digits
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
@@ -39,8 +40,16 @@ from backprop_cli.language.functions import (
 )
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.language.scope import BodyScope, Scope
-from backprop_cli.language.stacks import Stacks
-from backprop_cli.language.tokens import KINDS, SIGNS, SUPERSCRIPTS, expression, normalized
+from backprop_cli.language.stacks import LEAST, PRECEDENCE, Stacks
+from backprop_cli.language.tokens import (
+    KINDS,
+    SIGNS,
+    SUPERSCRIPTS,
+    expression,
+    kind_at,
+    normalized,
+    pieces,
+)
 from backprop_cli.operations import (
     ADD,
     COMPARISONS,
@@ -58,10 +67,27 @@ from backprop_cli.operations import (
 
 State = tuple[Callable[[str, int, int], "State"], ...]
 
-_BINARY = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW, **COMPARISONS}
-_BINARY |= {sign: _BINARY[operator] for sign, operator in SIGNS.items()}
+_ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
+_ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
+_BINARY = {**_ARITHMETIC, **COMPARISONS}
 _IS_COMPARISON = frozenset(COMPARISONS.values())
-_END = len(KINDS)
+_DIGITS = digits + "."
+_NAME, _CALL = KINDS.index("name") + 1, KINDS.index("call") + 1
+_KIND_OF_SIGN = {
+    sign: KINDS.index(kind) + 1
+    for kind, signs in {
+        "name": ascii_letters + "_",
+        "number": digits,
+        "operator": "+-*/^",
+        "open": "(",
+        "close": ")",
+        "comma": ",",
+        "separator": ";",
+        "newline": "\n",
+    }.items()
+    for sign in signs
+}
+"""The kind of a token by its first sign, where that tells it."""
 
 
 class Frame(NamedTuple):
@@ -101,7 +127,6 @@ class Parser:
         operand = {
             "name": self._name,
             "number": self._number,
-            "joined": self._joined,
             "operator": self._prefix,
             "open": self._open,
             "call": self._call,
@@ -138,14 +163,39 @@ class Parser:
         self.in_body = _state(skip, self._skip)
 
     def run(self, start: int, end: int) -> None:
-        """Read the tokens of `text[start:end]`."""
+        """Read the tokens of `text[start:end]`.
+
+        Long programs are mostly names and binary operators, so those two steps are written out
+        here; every other token is left to the method of its kind in the present state.
+        """
         state = self.at_statement if self.template is None else self.at_operand
-        for match in expression(self.text.isascii()).finditer(self.text, start, end):
-            kind = match.lastindex or 0
-            left, right = match.span(kind)
-            state = state[kind](match[kind], left, right)
-            if kind == _END:
-                break
+        after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
+        names, stacks, right = self.names, self.stacks, start
+        operators = stacks.operators
+        for piece in pieces(self.text, start, end):
+            right += len(piece)
+            token = piece.lstrip(" \t") if piece < "!" else piece
+            if state is after_name or state is after_atom:
+                row = _ARITHMETIC.get(token)
+                if row is not None:
+                    least = LEAST[row]
+                    while len(operators) > stacks.base and PRECEDENCE[operators[-1]] >= least:
+                        stacks.reduce()
+                    operators.append(row)
+                    state = at_operand
+                    continue
+            elif state is at_operand:
+                node = names.get(token)
+                if node is not None:
+                    stacks.push(node, right - len(token), right)
+                    state = after_name
+                    continue
+            kind = _KIND_OF_SIGN.get(token[:1], 0)
+            if kind == _NAME and token[-1] in "(=":
+                kind = _CALL if token[-1] == "(" else 0
+            if not kind:
+                kind, token = kind_at(self.text, right - len(piece), end)
+            state = state[kind](token, right - len(token), right)
 
     # ------------------------------------------------------------------------------- atoms
 
@@ -162,10 +212,6 @@ class Parser:
     def _number(self, token: str, start: int, end: int) -> State:
         self.stacks.push(self.builder.constant(token, start, end), start, end)
         return self.after_atom
-
-    def _joined(self, token: str, start: int, end: int) -> State:
-        mistakes.joined_number(self.text, token, start, end)
-        return self._number(token, start, end)
 
     def _pi(self, token: str, start: int, end: int) -> State:
         self._name("pi", start, end)
@@ -215,23 +261,32 @@ class Parser:
         return self.at_operand
 
     def _operator(self, token: str, start: int, end: int) -> State:
-        self.stacks.infix(_BINARY[token], start)
+        self.stacks.infix(_BINARY[token])
         return self.at_operand
 
     def _implicit(self, token: str, start: int, end: int) -> State:
         """Take the operand after a product sign that was left out: `2x`, `(a+b)(b+c)`."""
+        self._check_number(start)
         for row in reversed(self.stacks.waiting()):
             if row in (DIV, POW):
                 left, right = self.stacks.span(-2), self.stacks.span()
                 mistakes.two_readings(self.text, row, token, start, end, left, right)
             if row not in (NEG, SQRT):
                 break
-        self.stacks.infix(MUL, start)
+        self.stacks.infix(MUL)
         handlers = {"√": self._root, "π": self._pi, "(": self._open}
         named = self._call if token.endswith("(") else self._name
         return handlers.get(token, named)(token, start, end)
 
+    def _check_number(self, start: int) -> None:
+        """Refuse a number that touches what follows it, as in `2e` or `1_000`."""
+        left, right = self.stacks.span()
+        if right == start and self.text[left] in _DIGITS:
+            mistakes.joined_number(self.text, Span(left, right))
+
     def _adjacent(self, token: str, start: int, end: int) -> State:
+        if token[0].isalnum() or token[0] in "_.":
+            self._check_number(start)
         mistakes.unexpected_for_operator(self.text, token, start, end, self.stacks.span())
 
     def _refuse_operand(self, token: str, start: int, end: int) -> State:

@@ -13,7 +13,14 @@ PRECEDENCE = [operation.precedence for operation in TABLE]
 """How tight each row binds as an operator; √ takes the next atom, so √x^2 is (√x)^2."""
 PRECEDENCE[SQRT] = PRECEDENCE[POW] + 1
 
-_PREFIX = (NEG, SQRT)
+# An operator waits until one that binds no tighter follows; ^ binds right, so that 2^3^2 waits
+# for its right side. Row 0 stands for a closing parenthesis, for which none waits.
+LEAST = [0, *PRECEDENCE[1:]]
+"""The precedence from which on waiting operators are applied before each row may wait."""
+LEAST[POW] += 1
+
+PREFIX = (NEG, SQRT)
+"""The operators of one operand."""
 
 
 class Stacks:
@@ -25,7 +32,7 @@ class Stacks:
         self.lefts: list[int] = []
         self.rights: list[int] = []
         self.operators: list[int] = []
-        self.operator_starts: list[int] = []
+        self.prefix_starts: list[int] = []
         self.base = 0
 
     def push(self, node: int, start: int, end: int) -> None:
@@ -58,23 +65,21 @@ class Stacks:
     def prefix(self, row: int, start: int) -> None:
         """Let a prefix operator wait for its operand."""
         self.operators.append(row)
-        self.operator_starts.append(start)
+        self.prefix_starts.append(start)
 
-    def infix(self, row: int, start: int) -> None:
+    def infix(self, row: int) -> None:
         """Let an infix operator wait, after those that bind no weaker have been applied."""
-        # ^ binds right: 2^3^2 waits for its right side.
-        least = PRECEDENCE[row] + (row == POW)
+        least = LEAST[row]
         operators = self.operators
         while len(operators) > self.base and PRECEDENCE[operators[-1]] >= least:
             self.reduce()
         operators.append(row)
-        self.operator_starts.append(start)
 
     def reduce(self) -> None:
         """Apply the operator that waits last."""
         row = self.operators.pop()
-        start = self.operator_starts.pop()
-        if row in _PREFIX:
+        if row in PREFIX:
+            start = self.prefix_starts.pop()
             self.nodes[-1] = self.builder.add(row, (self.nodes[-1],), start, self.rights[-1])
             self.lefts[-1] = start
         else:
@@ -91,5 +96,5 @@ class Stacks:
         right = nodes.pop()
         self.lefts.pop()
         end = self.rights.pop()
-        nodes[-1] = self.builder.add(row, (nodes[-1], right), self.lefts[-1], end)
+        nodes[-1] = self.builder.add_binary(row, nodes[-1], right, self.lefts[-1], end)
         self.rights[-1] = end

@@ -13,7 +13,7 @@ from backprop_cli.errors import BackpropError, BindingProblem, MissingInput, Spa
 from backprop_cli.graph import Graph
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.parser import parse
-from backprop_cli.language.tokens import is_name, normalized
+from backprop_cli.language.tokens import is_name, normalized, number_at
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
@@ -105,6 +105,16 @@ def evaluated(bindings: Iterable[Binding], arithmetic: Arithmetic = FLOATS) -> d
 
 def _number(binding: Binding, arithmetic: Arithmetic) -> Any:
     text = binding.value
+    # A plain number, the usual case, takes no parsing.
+    value = arithmetic.number(text) if number_at(text) else _evaluated(binding, arithmetic)
+    if not arithmetic.is_finite(value):
+        _refuse(f"the value of {binding.name} is not finite", binding.source, binding.span)
+    return value
+
+
+def _evaluated(binding: Binding, arithmetic: Arithmetic) -> Any:
+    """Return the value of a constant expression."""
+    text = binding.value
     try:
         graph = parse(text)
         if graph.inputs:
@@ -115,15 +125,12 @@ def _number(binding: Binding, arithmetic: Arithmetic) -> Any:
         span = error.span or Span(0, 0)
         shifted = Span(binding.span.start + span.start, binding.span.start + span.end)
         _refuse(f"{binding.name}: {error.message}", binding.source, shifted, error.hint)
-    value = forward_values(graph, {}, arithmetic)[graph.outputs[0]]
-    if not arithmetic.is_finite(value):
-        _refuse(f"the value of {binding.name} is not finite", binding.source, binding.span)
-    return value
+    return forward_values(graph, {}, arithmetic)[graph.outputs[0]]
 
 
 def check_names(graph: Graph, bound: Iterable[str]) -> None:
     """Raise unless `bound` names every input of the program and nothing else."""
-    given = list(bound)
+    given = dict.fromkeys(bound)
     missing = [name for name in graph.inputs if name not in given]
     unknown = [name for name in given if name not in graph.inputs]
     if not missing and not unknown:
@@ -133,7 +140,7 @@ def check_names(graph: Graph, bound: Iterable[str]) -> None:
         parts.append(f"no value for {_listed(missing)}")
     if unknown:
         parts.append(f"{_listed(unknown)} {_does(unknown)} not occur in the expression")
-    for name in unknown:
+    for name in unknown[:10]:
         near = nearest(name, missing or list(graph.inputs))
         if near:
             hints.append(f"{name}: did you mean {near}?")
