@@ -17,11 +17,6 @@ from backprop_cli.readings.formulas import Arithmetic
 SELECTS = tuple(operation.selects for operation in TABLE)
 """Whether each row chooses among its operands: nothing flows along an edge with partial 0."""
 
-OTHER = tuple(
-    len(op.partials) == 2 and op.partials == op.names[::-1] and not op.variadic for op in TABLE
-)
-"""Whether each row has two operands, and the partial for each is the value of the other."""
-
 
 def local_partials(
     graph: Graph, node: int, values: list[Any], active: bytearray, arithmetic: Arithmetic

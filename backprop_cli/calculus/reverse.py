@@ -11,7 +11,7 @@ is handed on. (Griewank & Walther, Evaluating Derivatives, 2nd ed., algorithm 3.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from backprop_cli.calculus.partials import OTHER, SELECTS, local_partials
+from backprop_cli.calculus.partials import SELECTS, local_partials
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS, ARITY
 from backprop_cli.graph import Graph
 from backprop_cli.operations import CONSTANT
@@ -75,14 +75,11 @@ def reverse(
                     adjoints[first] = sent if before is None else before + sent
                 continue
             second = operands[start + 1]
-            if OTHER[row]:
-                of_first, of_second = values[second], values[first]
-            else:
-                of_first, of_second = partials[row]
-                if callable(of_first) and active[first]:
-                    of_first = of_first(values[first], values[second], out)
-                if callable(of_second) and active[second]:
-                    of_second = of_second(values[first], values[second], out)
+            of_first, of_second = partials[row]
+            if callable(of_first) and active[first]:
+                of_first = of_first(values[first], values[second], out)
+            if callable(of_second) and active[second]:
+                of_second = of_second(values[first], values[second], out)
         except ARITHMETIC_ERRORS:
             _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
