@@ -57,7 +57,7 @@ def assert_same_gradient(first: Solution, second: Solution, names: dict[str, str
         assert abs(slope - other.gradient[names[name]]) <= bound[name], name
 
 
-@repeatable(400)
+@repeatable(250)
 @given(programs())
 def test_forward_mode_agrees_with_reverse_mode_for_each_input(program: Program) -> None:
     solution = solved(program)

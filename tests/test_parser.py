@@ -541,7 +541,7 @@ DEPTH = 100_000
         ("x" + "^x" * DEPTH, DEPTH),
         ("x" + "^-x" * DEPTH, 2 * DEPTH),
         ("max(x, " * DEPTH + "x" + ")" * DEPTH, DEPTH),
-        ("where(x > 0, x, " * DEPTH + "x" + ")" * DEPTH, None),
+        ("where(x > 0, x, " * 30_000 + "x" + ")" * 30_000, None),
         ("2(" * DEPTH + "x" + ")" * DEPTH, None),
         ("x" + "²+x" * DEPTH, None),
         ("; ".join(["y = x"] + ["y = y + 1"] * DEPTH), None),

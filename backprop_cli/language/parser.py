@@ -72,7 +72,9 @@ _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
 _IS_COMPARISON = frozenset(COMPARISONS.values())
 _DIGITS = digits + "."
-_NAME, _CALL = KINDS.index("name") + 1, KINDS.index("call") + 1
+_NAME, _CALL, _ASSIGN, _DEFINE = (
+    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define")
+)
 _KIND_OF_SIGN = {
     sign: KINDS.index(kind) + 1
     for kind, signs in {
@@ -171,28 +173,27 @@ class Parser:
         state = self.at_statement if self.template is None else self.at_operand
         after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
         names, stacks, right = self.names, self.stacks, start
-        operators = stacks.operators
+        operands, operators = stacks.operands, stacks.operators
         for piece in pieces(self.text, start, end):
             right += len(piece)
             token = piece.lstrip(" \t") if piece < "!" else piece
             if state is after_name or state is after_atom:
                 row = _ARITHMETIC.get(token)
                 if row is not None:
-                    least = LEAST[row]
-                    while len(operators) > stacks.base and PRECEDENCE[operators[-1]] >= least:
-                        stacks.reduce()
+                    if len(operators) > stacks.base:
+                        stacks.reduce(LEAST[row])
                     operators.append(row)
                     state = at_operand
                     continue
             elif state is at_operand:
                 node = names.get(token)
                 if node is not None:
-                    stacks.push(node, right - len(token), right)
+                    operands.append((node, right - len(token), right))
                     state = after_name
                     continue
             kind = _KIND_OF_SIGN.get(token[:1], 0)
             if kind == _NAME and token[-1] in "(=":
-                kind = _CALL if token[-1] == "(" else 0
+                kind = _CALL if token[-1] == "(" else _DEFINE if "(" in token else _ASSIGN
             if not kind:
                 kind, token = kind_at(self.text, right - len(piece), end)
             state = state[kind](token, right - len(token), right)
@@ -220,18 +221,15 @@ class Parser:
     def _superscript(self, token: str, start: int, end: int) -> State:
         """Take `x²`: a power that binds to the atom just before it."""
         exponent = token.translate(SUPERSCRIPTS)
-        digits = exponent.removeprefix("-")
+        digits_of_power = exponent.removeprefix("-")
         kind, following = mistakes.token_at(self.text, end)
-        if not digits.isdigit() or kind == "superscript" or following in ("^", "**"):
+        if not digits_of_power.isdigit() or kind == "superscript" or following in ("^", "**"):
             self._fail(f"the power {token} can be read in two ways", start, end, "write (x^2)^3")
-        stacks = self.stacks
-        if stacks.waiting() and stacks.operators[-1] == SQRT:
-            stacks.reduce()
-        node = self.builder.constant(digits, start, end)
-        if digits != exponent:
+        self.stacks.reduce(PRECEDENCE[SQRT])
+        node = self.builder.constant(digits_of_power, start, end)
+        if digits_of_power != exponent:
             node = self.builder.add(NEG, (node,), start, end)
-        stacks.push(node, start, end)
-        stacks.apply(POW)
+        self.stacks.raise_to(node, end)
         return self.after_atom
 
     def _pass_rest(self, name: str, start: int, end: int) -> State:
@@ -303,7 +301,7 @@ class Parser:
             hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
             self._fail("comparisons cannot be chained", start, end, hint)
         binary = sum(row not in (NEG, SQRT) for row in waiting)
-        first = frame is not None and len(self.stacks.nodes) == frame.operands + binary + 1
+        first = frame is not None and len(self.stacks.operands) == frame.operands + binary + 1
         if frame is None or frame.row != WHERE or not first:
             hint = "write where(x > 0, a, b)"
             if frame is not None and not frame.name:
@@ -332,7 +330,7 @@ class Parser:
         self, name: str, row: int, definition: Definition | None, start: int, name_end: int
     ) -> State:
         stacks = self.stacks
-        frame = Frame(name, row, definition, start, name_end, stacks.base, len(stacks.nodes))
+        frame = Frame(name, row, definition, start, name_end, stacks.base, len(stacks.operands))
         self.frames.append(frame)
         stacks.base = len(stacks.operators)
         return self.at_operand
@@ -354,7 +352,7 @@ class Parser:
         if not self.frames:
             self._fail("expected an operand, found ')'", start, end, "no parenthesis is open here")
         frame = self.frames[-1]
-        if self.stacks.waiting() or len(self.stacks.nodes) > frame.operands:
+        if self.stacks.waiting() or len(self.stacks.operands) > frame.operands:
             mistakes.unexpected_for_operand(self.text, token, start, end)
         if not frame.name:
             self._fail("expected an operand between these parentheses", start, end)
@@ -364,29 +362,29 @@ class Parser:
         if not self.frames:
             self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
         stacks = self.stacks
-        stacks.reduce_all()
+        stacks.reduce()
         frame = self.frames.pop()
         stacks.base = frame.operators
         if frame.name:
             self._finish_call(frame, end)
         else:
-            stacks.lefts[-1], stacks.rights[-1] = frame.start, end
+            stacks.widen(frame.start, end)
         return self.after_atom
 
     def _comma(self, token: str, start: int, end: int) -> State:
         if not self.frames or not self.frames[-1].name:
             hint = "write numbers without separators, and statements with ;"
             self._fail("a comma can only separate the arguments of a call", start, end, hint)
-        self.stacks.reduce_all()
+        self.stacks.reduce()
         frame = self.frames[-1]
-        first = len(self.stacks.nodes) == frame.operands + 1
+        first = len(self.stacks.operands) == frame.operands + 1
         if frame.row == WHERE and first:
             self._check_condition()
         return self.at_operand
 
     def _check_condition(self) -> None:
         """Raise unless the first argument of `where` is a comparison."""
-        if self.builder.rows[self.stacks.nodes[-1]] not in _IS_COMPARISON:
+        if self.builder.rows[self.stacks.last.node] not in _IS_COMPARISON:
             hint = "compare two values, as in where(x > 0, x, 0)"
             self._fail("where needs a condition first", *self.stacks.span(), hint)
 
@@ -450,8 +448,8 @@ class Parser:
     def _end_statement(self, token: str, start: int, end: int) -> State:
         if self.frames:
             self._unclosed()
-        self.stacks.reduce_all()
-        self.output = self.stacks.pop()
+        self.stacks.reduce()
+        self.output = self.stacks.operands.pop()[0]
         if self.target is not None:
             self.scope.assign(self.target[0], self.output)
             self.target = None

@@ -5,6 +5,8 @@ top of their stack, which appends a node to the graph. Each operand remembers wh
 ended in the text, parentheses included, so that the node of `(a+b)*(b+c)` spans all of it.
 """
 
+from typing import NamedTuple
+
 from backprop_cli.errors import Span
 from backprop_cli.graph import GraphBuilder
 from backprop_cli.operations import NEG, POW, SQRT, TABLE
@@ -23,40 +25,46 @@ PREFIX = (NEG, SQRT)
 """The operators of one operand."""
 
 
+class Operand(NamedTuple):
+    """A finished operand: its node, and where it began and ended in the text."""
+
+    node: int
+    start: int
+    end: int
+
+
 class Stacks:
     """Operands and operators of the text read so far; `base` is where the open frame begins."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
-        self.nodes: list[int] = []
-        self.lefts: list[int] = []
-        self.rights: list[int] = []
+        self.operands: list[tuple[int, int, int]] = []
         self.operators: list[int] = []
         self.prefix_starts: list[int] = []
         self.base = 0
 
+    @property
+    def last(self) -> Operand:
+        """The last operand."""
+        return Operand(*self.operands[-1])
+
     def push(self, node: int, start: int, end: int) -> None:
         """Add a finished operand."""
-        self.nodes.append(node)
-        self.lefts.append(start)
-        self.rights.append(end)
+        self.operands.append((node, start, end))
 
-    def pop(self) -> int:
-        """Take the last operand away and return its node."""
-        self.lefts.pop()
-        self.rights.pop()
-        return self.nodes.pop()
+    def widen(self, start: int, end: int) -> None:
+        """Let the last operand span its parentheses too."""
+        self.operands[-1] = (self.operands[-1][0], start, end)
 
     def pop_from(self, first: int) -> list[int]:
         """Take all operands from position `first` on away and return their nodes."""
-        nodes = self.nodes[first:]
-        for stack in (self.nodes, self.lefts, self.rights):
-            del stack[first:]
+        nodes = [node for node, _, _ in self.operands[first:]]
+        del self.operands[first:]
         return nodes
 
     def span(self, place: int = -1) -> Span:
         """Return where an operand stands, the last one if not said otherwise."""
-        return Span(self.lefts[place], self.rights[place])
+        return Span(*self.operands[place][1:])
 
     def waiting(self) -> list[int]:
         """Return the operators that wait inside the open frame."""
@@ -69,32 +77,23 @@ class Stacks:
 
     def infix(self, row: int) -> None:
         """Let an infix operator wait, after those that bind no weaker have been applied."""
-        least = LEAST[row]
-        operators = self.operators
+        self.reduce(LEAST[row])
+        self.operators.append(row)
+
+    def reduce(self, least: int = 0) -> None:
+        """Apply the operators of the open frame that bind at least so tight, the last first."""
+        operators, operands, add = self.operators, self.operands, self.builder.add_binary
         while len(operators) > self.base and PRECEDENCE[operators[-1]] >= least:
-            self.reduce()
-        operators.append(row)
+            row = operators.pop()
+            right, _, end = operands.pop()
+            if row in PREFIX:
+                start = self.prefix_starts.pop()
+                operands.append((self.builder.add(row, (right,), start, end), start, end))
+            else:
+                left, start, _ = operands[-1]
+                operands[-1] = (add(row, left, right, start, end), start, end)
 
-    def reduce(self) -> None:
-        """Apply the operator that waits last."""
-        row = self.operators.pop()
-        if row in PREFIX:
-            start = self.prefix_starts.pop()
-            self.nodes[-1] = self.builder.add(row, (self.nodes[-1],), start, self.rights[-1])
-            self.lefts[-1] = start
-        else:
-            self.apply(row)
-
-    def reduce_all(self) -> None:
-        """Apply every operator that waits inside the open frame."""
-        while len(self.operators) > self.base:
-            self.reduce()
-
-    def apply(self, row: int) -> None:
-        """Apply a row of two operands to the last two."""
-        nodes = self.nodes
-        right = nodes.pop()
-        self.lefts.pop()
-        end = self.rights.pop()
-        nodes[-1] = self.builder.add_binary(row, nodes[-1], right, self.lefts[-1], end)
-        self.rights[-1] = end
+    def raise_to(self, exponent: int, end: int) -> None:
+        """Raise the last operand to a power that ends at `end`."""
+        node, start, _ = self.operands[-1]
+        self.operands[-1] = (self.builder.add_binary(POW, node, exponent, start, end), start, end)

@@ -14,6 +14,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,13 @@ def _cheap(name: str, nodes: str, folder: str) -> dict[str, Any]:
     return {"alone": statistics.median(alone[1:]), "both": statistics.median(both[1:])}
 
 
-_TASKS = {"write": _write, "answer": _answer, "time": _time, "compare": _compare, "cheap": _cheap}
+_TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "write": _write,
+    "answer": _answer,
+    "time": _time,
+    "compare": _compare,
+    "cheap": _cheap,
+}
 
 if __name__ == "__main__":
     print(json.dumps(_TASKS[sys.argv[1]](*sys.argv[2:])))
