@@ -222,7 +222,9 @@ _POWERS_AND_LOGARITHMS = (
         domain=("x > -1",),
         sympy="log(1 + x)",
     ),
-    Operation("sqrt", ("x",), "sqrt", ("1/(2*out)",), "square root", domain=("x >= 0",)),
+    Operation(
+        "sqrt", ("x",), "sqrt", ("1/(2*abs(out))",), "square root", ("1/(2*out)",), ("x >= 0",)
+    ),
     Operation(
         "cbrt",
         ("x",),
@@ -343,7 +345,7 @@ _CIRCULAR_AND_HYPERBOLIC = (
         # Among the denormals `out` has lost its digits, so the triangle is magnified first.
         tuple(
             f"where(out == 0, 0, where(out < 1e-290,"
-            f" (1e200*{side})/hypot(1e200*x, 1e200*y), {side}/out))"
+            f" (1e30*{side})/hypot(1e30*x, 1e30*y), {side}/out))"
             for side in "xy"
         ),
         "sqrt(x^2 + y^2), without overflow",
@@ -507,6 +509,15 @@ _ACTIVATIONS = (
         sympy="log(1 + exp(x))",
     ),
     Operation(
+        "softsign",
+        ("x",),
+        "x/(1 + abs(x))",
+        ("(1/(1 + abs(x)))^2",),
+        "x/(1 + |x|)",
+        textbook=("1/(1 + abs(x))^2",),
+        sympy="x/(1 + abs(x))",
+    ),
+    Operation(
         "silu",
         ("x",),
         "x*sigmoid(x)",
@@ -596,7 +607,7 @@ _SPECIAL = (
         domain=("where(n == floor(n), n, -1) >= 0", *_NO_POLE),
         needs="a whole order n, and " + _NEEDS_NO_POLE,
         sides=("n", *_BESIDE_POLES),
-        scale=("1", "0", "1"),
+        scale=("1", "0", "where(x > 0, 1, (n + 1)*abs(out))"),
     ),
 )
 
@@ -609,7 +620,7 @@ _COLLECTIONS = (
         "logsumexp",
         ("exp(x - out)",),
         "log of the sum of exponentials of any number of arguments, without overflow",
-        scale=("1", "abs(out)*exp(x - out)"),
+        scale=("1", "(1 + abs(out))*exp(x - out)"),
     ),
 )
 

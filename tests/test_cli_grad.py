@@ -97,7 +97,7 @@ REFUSALS = [
     (["gard", "x"], 2, "did you mean backprop grad?"),
     (["ops", "tanhh"], 2, "did you mean 'tanh'?"),
     (["grad", "log(x)", "--at", "x=-3", "--check", "none"], 3, "log needs x > 0, got x = -3"),
-    (["grad", "1/x", "--at", "x=0", "--check", "none"], 3, "x/y needs y other than 0"),
+    (["grad", "1/x", "--at", "x=0", "--check", "none"], 3, "1/x needs x other than 0"),
     (["grad", "abs(x)", "--at", "x=0", "--kink", "error", "--check", "none"], 3, "kink along x"),
     (["grad", "floor(x)", "--at", "x=2", "--kink", "left", "--check", "none"], 3, "jumps to the left"),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISONS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import TOTAL
+from backprop_cli.readings.formulas import condition
 
 KINKED = frozenset(row for row, operation in enumerate(TABLE) if operation.kinks)
 """The rows that have kinks or jumps somewhere."""
@@ -27,14 +28,20 @@ def _sides(row: int) -> tuple[Any, ...]:
     return TOTAL.sides(TABLE[row])
 
 
-def arguments_for(row: int, operands: list[float], position: int, out: float) -> list[float]:
-    """Return what a row's partials, conditions and sides take for the operand at `position`."""
+def arguments_for(
+    row: int, operands: list[float], position: int, out: float, ties: int = -1
+) -> list[float]:
+    """Return what a row's partials, conditions and sides take for the operand at `position`.
+
+    `ties` is counted unless it is given: how many operands of z... equal `out`.
+    """
     operation = TABLE[row]
     if not operation.variadic:
         return [*operands, out]
     fixed = len(operation.parameters) - 1
     rest = operands[fixed:]
-    ties = sum(1 for value in rest if value == out)
+    if ties < 0:
+        ties = sum(1 for value in rest if value == out)
     index = position - fixed
     return [*operands[:fixed], operands[position], out, ties, index, len(rest)]
 
@@ -68,22 +75,48 @@ def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
     )
 
 
+@cache
+def _about(row: int) -> tuple[frozenset[int], ...]:
+    """Return, for each kink of a row, the positions of the operands its condition reads.
+
+    A condition on the value, or on ties, is about all of them (an empty set stands for that).
+    """
+    names = TABLE[row].names
+    read = [set(condition(kink.at).inputs) for kink in TABLE[row].kinks]
+    return tuple(
+        frozenset(names.index(name) for name in found) if found <= set(names) else frozenset()
+        for found in read
+    )
+
+
+def _moves(graph: Graph, node: int, values: list[float], active: bytearray) -> bool:
+    """Return whether an operand that a kink of `node` is about depends on an input asked for."""
+    row, operands = graph.rows[node], graph.operands_of(node)
+    here = kinks_at(graph, node, values)
+    return any(
+        kink in here and any(active[operands[k]] for k in positions or range(len(operands)))
+        for kink, positions in zip(TABLE[row].kinks, _about(row), strict=True)
+    )
+
+
 def kinked_nodes(
     graph: Graph, values: list[float], adjoints: list[Any], active: bytearray
 ) -> list[tuple[int, int]]:
     """Return (node that matters, node with the kink) for the kinks that reach the output.
 
     Both are the same node, except for a comparison: there the `where` that reads it matters. A
-    kink matters when its node depends on an input asked for and its adjoint is not zero.
+    kink matters when what it is about depends on an input asked for, and its adjoint is not zero;
+    a jump matters even then, since 0 times a jump is a kink (x*sign(x) is |x|).
     """
     if KINKED.isdisjoint(graph.rows):
         return []
     found = []
     for node, row in enumerate(graph.rows):
         adjoint = adjoints[node]
-        if adjoint is None or adjoint == 0 or not active[node]:
+        if adjoint is None or not active[node] or (row != WHERE and row not in KINKED):
             continue
         kinked = graph.operands_of(node)[0] if row == WHERE else node
-        if active[kinked] and kinks_at(graph, kinked, values):
+        jumps = any(kink.kind == "jump" for kink in TABLE[graph.rows[kinked]].kinks)
+        if (adjoint != 0 or jumps) and _moves(graph, kinked, values, active):
             found.append((node, kinked))
     return found

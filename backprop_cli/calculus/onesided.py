@@ -101,6 +101,7 @@ def _tangent(
     """Return the sum of partial × tangent, the partials read on the side of the sweep."""
     operation = TABLE[row]
     fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    ties = sum(1 for value in given if value == out) if operation.variadic else 0
     total = 0.0
     for position, tangent in enumerate(moved):
         if not active[position]:
@@ -108,7 +109,7 @@ def _tangent(
         partial = _paired_partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
-            partial = partial(*arguments_for(row, given, position, out), *fixed, *own)
+            partial = partial(*arguments_for(row, given, position, out, ties), *fixed, *own)
         if not (operation.selects and partial == 0):
             total += partial * tangent
     return total

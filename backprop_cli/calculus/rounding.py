@@ -27,11 +27,16 @@ UNIT = 2.0**-53
 FEWEST_DIGITS = 8
 """A value with fewer trusted decimal digits than this is worth a warning."""
 
-_ROUNDING_SELECTIONS = (ROW["leaky_relu"], ROW["elu"])
+_PIECEWISE = (ROW["leaky_relu"], ROW["elu"])
+_SATURATING = frozenset(
+    ROW[name]
+    for name in (
+        *("tanh", "erf", "erfc", "normal_cdf", "sigmoid", "softsign", "atan", "expm1"),
+        *("softplus", "silu", "gelu", "elu", "logsumexp"),
+    )
+)
 _EXACT_ROWS = {NEG, ROW["abs"]} | {
-    row
-    for row, operation in enumerate(TABLE)
-    if operation.selects and row not in _ROUNDING_SELECTIONS
+    row for row, operation in enumerate(TABLE) if operation.selects and row not in _PIECEWISE
 }
 _TRIALS = 4
 _SAFETY = 8.0
@@ -115,10 +120,22 @@ def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
         return (given[0] - out * out - _product_error(out, out, out * out)) / (2 * out)
     if row == POW and given[1] == 2:
         return _product_error(given[0], given[0], out)
-    # No function takes a whole value, or half of one, at whole operands but where it is exact.
-    if abs(out) < _LARGEST_EXACT and all(value == int(value) for value in [2 * out, *given]):
+    if _is_exact(row, given, out):
         return 0.0
     return math.ulp(out)
+
+
+def _is_exact(row: int, given: list[float], out: float) -> bool:
+    """Return whether a function's value is known to carry no error.
+
+    No function takes a whole value, or half of one, at whole operands but where it is exact;
+    unless it saturates, as tanh(20) = 1 does, and then only at 0.
+    """
+    if row in _PIECEWISE and out == given[0]:
+        return True
+    if row in _SATURATING and any(given):
+        return False
+    return abs(out) < _LARGEST_EXACT and all(value == int(value) for value in [2 * out, *given])
 
 
 def _sum_error(x: float, y: float, total: float) -> float:

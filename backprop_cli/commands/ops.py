@@ -27,7 +27,7 @@ Examples:
 @options.color
 def ops(name: str | None, form: str, color: str) -> int:
     """List the operations with their local slopes, or explain the operation NAME."""
-    chosen = [study.entry(name)] if name else study.entries()
+    chosen = [study.entry(name)] if name is not None else study.entries()
     if form == "json":
         from backprop_cli.render.json import dumps
 
@@ -38,7 +38,7 @@ def ops(name: str | None, form: str, color: str) -> int:
         from backprop_cli.render.console import make_console
 
         screen = make_console(color)
-        if name:
+        if name is not None:
             render.print_entry(chosen[0], study.example(name), screen)
         else:
             render.print_entries(chosen, screen)

@@ -88,6 +88,7 @@ def read_header(
     inside = header[opening + 1 : header.rindex(")")]
     names: list[str] = []
     defaults: list[str] = []
+    known: set[str] = set()
     rest = ""
     position = start + opening + 1
     for part in inside.split(",") if inside.strip() else []:
@@ -100,8 +101,9 @@ def read_header(
         else:
             name = normalized(name)
             names.append(name)
-        if not is_name(name) or name in names[:-1] or (rest and rest in names):
+        if not is_name(name) or name in known:
             _refuse(text, "each parameter is a name of its own", span)
+        known.add(name)
         if equals:
             if not number_at(default):
                 _refuse(text, "a default is a number", span)

@@ -3,8 +3,6 @@
 The parser is never smart about a mistake: it stops, points, and says what would have been right.
 """
 
-from difflib import get_close_matches
-
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.operations import INPUT, ROW, TABLE
 
@@ -122,6 +120,8 @@ def nearest(name: str, candidates: list[str]) -> str:
         return lower[name.lower()]
     if len(name) < 3:
         return ""
+    from difflib import get_close_matches
+
     matches = get_close_matches(name, candidates, 1, 0.7)
     return matches[0] if matches else ""
 

@@ -22,7 +22,8 @@ expects either an operand or an operator. Each of these states is a tuple of met
 kind of token; the method that takes a token returns the next state.
 """
 
-from collections.abc import Callable, Collection
+from collections import ChainMap
+from collections.abc import Callable, Collection, MutableMapping
 from string import ascii_letters, digits
 from typing import NamedTuple, NoReturn
 
@@ -110,7 +111,7 @@ class Parser:
     def __init__(self, text: str, bound: Collection[str] = ()) -> None:
         self.text = text
         self.builder = GraphBuilder(text)
-        self.functions: dict[str, Definition] = {}
+        self.functions: MutableMapping[str, Definition] = {}
         self.scope = Scope(text, self.builder, bound, self.functions)
         self.names = self.builder.names
         self.stacks = Stacks(self.builder)
@@ -491,7 +492,8 @@ class Parser:
 
         `program` is the scope in which it was defined, or None for a function of the prelude.
         """
-        self.definition, self.functions = definition, dict(definition.functions)
+        self.definition = definition
+        self.functions = ChainMap({}, definition.functions)  # type: ignore[arg-type]
         outside = program.program if isinstance(program, BodyScope) else program
         scope = BodyScope(self.text, self.builder, self.functions, definition.environment, outside)
         self.scope = scope

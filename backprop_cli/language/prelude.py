@@ -13,7 +13,6 @@ PRELUDE: dict[str, tuple[str, str]] = {
         "selu(x) = 1.0507009873554805*elu(x, 1.6732632423543772)",
         "self-normalising exponential linear unit",
     ),
-    "softsign": ("softsign(x) = x/(1 + abs(x))", "x/(1 + |x|)"),
     "maxout": ("maxout(z...) = max(z...)", "the largest of its arguments"),
     "mse": ("mse(p, t) = (p - t)^2", "squared error of one prediction; mean(...) averages several"),
     "hinge": ("hinge(p, t) = relu(1 - t*p)", "hinge loss of a score, target -1 or 1"),
@@ -22,7 +21,7 @@ PRELUDE: dict[str, tuple[str, str]] = {
         "binary cross-entropy of a probability",
     ),
     "bce_logits": (
-        "bce_logits(z, t) = softplus(z) - t*z",
+        "bce_logits(z, t) = t*softplus(-z) + (1 - t)*softplus(z)",
         "binary cross-entropy of a logit, without overflow",
     ),
     "cross_entropy": (

@@ -105,7 +105,8 @@ def _wide(
 ) -> tuple[list[Column], list[list[Words]]]:
     """Return a table with a column for each mode."""
     first = "input" if _only_inputs(solution) else "name"
-    titles = [first, "reverse" if agreement else "gradient"]
+    one_sided = solution.kink in ("left", "right")
+    titles = [first, "reverse" if agreement and not one_sided else "gradient"]
     slopes = aligned(human(answer.gradient[name], solution.arithmetic) for name in names)
     cells: list[list[Words]] = [
         [[(name, "name")] for name in names],

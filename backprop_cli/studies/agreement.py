@@ -215,8 +215,8 @@ def _sentence(
     modes = {1: "Both modes agree", 2: "All three modes agree", 3: "All four modes agree"}
     if lost:
         return (
-            f"{modes[len(heard)]} only because rounding has cost the digits of "
-            f"{', '.join(lost[:5])} ({size}); --precision 50 shows them."
+            f"The modes cannot be compared for {', '.join(lost[:5])}: rounding has cost the digits "
+            f"({size}); --precision 50 shows them."
         )
     silent = [
         name

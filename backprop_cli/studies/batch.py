@@ -1,5 +1,6 @@
 """One line of `batch`: a JSON object that asks for a gradient, checked field by field."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from backprop_cli.studies.gradient import KINKS, solve
 from backprop_cli.studies.point import check_names, evaluated, read_mapping
 from backprop_cli.studies.solution import Agreement, Solution
 
+_LONGEST_INTEGER = 4000
 _FIELDS = ("id", "expression", "at", "wrt", "of", "kink", "check")
 
 
@@ -29,11 +31,16 @@ def identity(line: str) -> Any:
     """Return the "id" of a line, exactly as JSON has it; None where there is none."""
     import json
 
+    def integer(text: str) -> int | str:
+        return int(text) if len(text) < _LONGEST_INTEGER else text
+
     try:
-        value = json.loads(line)
+        fields = json.loads(line.removeprefix("\ufeff"), parse_int=integer)
+        value = fields.get("id") if isinstance(fields, dict) else None
+        json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
         return None
-    return value.get("id") if isinstance(value, dict) else None
+    return value
 
 
 def read_request(line: str) -> Request:
@@ -46,6 +53,8 @@ def read_request(line: str) -> Request:
         raise OptionProblem(
             f"unknown field {unknown[0][:40]!r}", None, f"it takes {', '.join(_FIELDS)}"
         )
+    if isinstance(fields.get("id"), NumberText) and not math.isfinite(float(fields["id"])):
+        raise BindingProblem('"id" must be a finite number, or text')
     expression = fields.get("expression")
     if not isinstance(expression, str) or isinstance(expression, NumberText):
         raise OptionProblem('"expression" must be a string')
@@ -62,8 +71,11 @@ def read_request(line: str) -> Request:
 def _names(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return a field that is a list of names, or names in a string, as a tuple."""
     value = fields.get(key, [])
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    text = isinstance(value, str) and not isinstance(value, NumberText)
+    names = value.split(",") if text else value
+    if not isinstance(names, list) or any(
+        not isinstance(name, str) or isinstance(name, NumberText) for name in names
+    ):
         raise OptionProblem(f'"{key}" must be a list of names')
     return tuple(name.strip() for name in names)
 

@@ -22,6 +22,8 @@ def read_source(argument: str) -> Source:
         return Source(_decoded(_read_stream(0, "standard input"), "standard input"), "stdin")
     if argument.startswith("@"):
         path = argument[1:]
+        if not path:
+            raise FileProblem("@ needs the name of a file", None, "write @program.txt")
         return Source(_decoded(read_file(path), path), path)
     return Source(checked_text(argument), "")
 

@@ -5,6 +5,7 @@ logarithm of a negative number on the side that a `where` did not take is nobody
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.partials import SELECTS, local_partials
 from backprop_cli.calculus.rounding import digits_lost
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, TABLE, Operation
+from backprop_cli.language.names import node_text
+from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
 from backprop_cli.readings.formulas import VARIABLES, condition
 from backprop_cli.studies.solution import Failure, Remark, Solution
@@ -23,6 +25,8 @@ LARGEST_SWEEP = 10_000_000
 """Modes that need a sweep for each input are skipped above this many inputs × nodes."""
 
 _SAME = 1e-9
+_LONGEST_NAME = 40
+_SHORT_TEXT = 20
 
 
 def too_large(solution: Solution) -> bool:
@@ -73,14 +77,11 @@ def _explain_value(solution: Solution, node: int) -> Failure:
     if graph.rows[node] == CONSTANT:
         message = f"{graph.literals[node][:40]} is too large for a float64"
         return Failure(code, message, label, span, "use --precision 30")
-    got = ", ".join(
-        f"{name} = {_short(value)}"
-        for name, value in zip(_operand_names(operation, len(operands)), operands, strict=True)
-    )
-    written = _written(operation)
+    written = _written(solution, node)
     needs = _violated(operation, operands, values[node])
+    got = _got(solution, node, needs)
     if needs:
-        message = f"{written} needs {needs}, got {got}"
+        message = f"{written} needs {_in_names(solution, node, needs)}, got {got}"
     elif code == "undefined":
         message = f"{written} is undefined at {got}"
     else:
@@ -102,17 +103,58 @@ def _cure(graph: Graph, node: int) -> str:
     return cure if logs else ""
 
 
-def _written(operation: Operation) -> str:
-    """Return how people write the operation: `log`, `x/y`, `x^y`."""
-    if not operation.infix:
-        return operation.name
-    space = " " if operation.precedence < 2 else ""
-    return f"{space}{operation.infix}{space}".join(operation.names)
+def _written(solution: Solution, node: int) -> str:
+    """Return how an error calls an operation: `log`, or with its operands `1/x`, `x^y`."""
+    operation = TABLE[solution.graph.rows[node]]
+    if operation.infix:
+        return shortened(node_text(solution.graph, node, solution.names))
+    return operation.name
 
 
-def _operand_names(operation: Operation, count: int) -> list[str]:
-    fixed = list(operation.names[:-1] if operation.variadic else operation.names)
-    return fixed + [f"argument {k + 1}" for k in range(len(fixed), count)]
+def _operands(solution: Solution, node: int) -> list[tuple[str, int]]:
+    """Return (parameter, operand) for the operands that have parameters of their own."""
+    graph = solution.graph
+    operation, operands = TABLE[graph.rows[node]], graph.operands_of(node)
+    names = operation.names[:-1] if operation.variadic and operation.names[1:] else operation.names
+    return list(zip(names, operands, strict=False))
+
+
+def _is_literal(solution: Solution, node: int) -> bool:
+    return solution.graph.rows[node] == CONSTANT and node not in solution.graph.labels
+
+
+def _in_names(solution: Solution, node: int, text: str) -> str:
+    """Return words about parameters with the names of the operands in their place."""
+    named = {
+        parameter: _name(solution, operand)
+        for parameter, operand in _operands(solution, node)
+        if not _is_literal(solution, operand)
+    }
+    return re.sub(r"\b[a-z]+\b", lambda word: named.get(word[0], word[0]), text)
+
+
+def _got(solution: Solution, node: int, about: str = "") -> str:
+    """Return the operands with their values; literals only where the text is about them."""
+    shown = []
+    for parameter, operand in _operands(solution, node):
+        literal = _is_literal(solution, operand)
+        if not literal or re.search(rf"\b{parameter}\b", about):
+            name = parameter if literal else _name(solution, operand)
+            shown.append(f"{name} = {_short(solution.values[operand])}")
+    return ", ".join(dict.fromkeys(shown)) or "these numbers"
+
+
+def _name(solution: Solution, node: int) -> str:
+    """Return a node's name, or its own text where the program has not named it and it is short."""
+    graph = solution.graph
+    given = node in graph.labels or graph.rows[node] in (INPUT, CONSTANT)
+    text = "" if given else node_text(graph, node, solution.names)
+    return text if text and len(text) <= _SHORT_TEXT else shortened(solution.names[node])
+
+
+def shortened(text: str) -> str:
+    """Return a name as a message shows it: a very long one is cut."""
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
 
 
 def _short(value: Any) -> str:
@@ -158,16 +200,18 @@ def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | No
 def _explain_slope(
     solution: Solution, node: int, operand: int, adjoint: Any, local: Any
 ) -> Failure:
-    name = _written(TABLE[solution.graph.rows[node]])
-    place = f"{solution.names[operand]} = {_short(solution.values[operand])}"
+    name = _written(solution, node)
+    place = _got(solution, node)
     product = f"{_short(adjoint)} × {_short(local)}"
     undefined = adjoint * local != adjoint * local
     if local != local:
-        message = f"{name} has no slope at {place}"
+        by = f" in {_name(solution, operand)}" if ", " in place else ""
+        message = f"{name} has no slope{by} at {place}"
     elif solution.arithmetic.is_finite(local):
         message = f"the slope of {name} overflows float64: {product}"
     else:
-        message = f"{name} has no finite slope at {place}"
+        by = f" in {_name(solution, operand)}" if ", " in place else ""
+        message = f"{name} has no finite slope{by} at {place}"
         message += f": {product} is undefined" if undefined else ""
     code = "undefined" if undefined else "not-finite"
     return Failure(code, message, solution.names[node], solution.graph.span_of(node))
@@ -235,6 +279,9 @@ def _remark(solution: Solution, node: int, name: str, seed: int, sides: Sides) -
     label = solution.names[node]
     what = f"{label} ({TABLE[solution.graph.rows[node]].name})"
     value = sides.values[node]
+    if left.limits[node] != left.limits[node] or right.limits[node] != right.limits[node]:
+        text = f"what {what} is beside this point along {name} is undefined, so sides are unknown"
+        return Remark("jump", label, text)
     if not left.limits[node] == right.limits[node] == value:
         text = (
             f"{what} jumps along {name}: {_short(left.limits[node])} from the left, "
@@ -250,26 +297,36 @@ def _remark(solution: Solution, node: int, name: str, seed: int, sides: Sides) -
     return Remark("kink", label, text)
 
 
-def convention_remarks(
+def output_remarks(
     solution: Solution, output: int, gradient: Mapping[str, Any], sides: Sides
 ) -> list[Remark]:
-    """Return a remark for each input whose slope is the same on both sides, but not the answer.
+    """Return a remark for each input along which the output's slope is not the answer.
 
     The conventions of several kinks need not add up: relu(x) - relu(-x) is x, with slope 1, but
-    with relu'(0) = 0 the chain rule answers 0.
+    with relu'(0) = 0 the chain rule answers 0. And a jump times 0 is a kink.
     """
     remarks: list[Remark] = []
     if too_large(solution):
         return remarks
+    label = solution.names[output]
     for name, seed in solution.wrt.items():
         slope = sides.slope_at(output, seed)
         answer = float(gradient[name])
-        if slope is not None and abs(slope - answer) > _SAME * abs(slope):
+        left, right = sides.both(seed)
+        if slope is None:
+            text = (
+                f"{label} has slope {_short(left.slopes[output])} to the left along {name}, "
+                f"{_short(right.slopes[output])} to the right; the conventions answer "
+                f"{_short(answer)}"
+            )
+        elif abs(slope - answer) > _SAME * abs(slope):
             text = (
                 f"the conventions at these kinks give {_short(answer)} for {name}, but the slope "
                 f"is {_short(slope)} from both sides (see --kink left)"
             )
-            remarks.append(Remark("kink", solution.names[output], text))
+        else:
+            continue
+        remarks.append(Remark("kink", label, text))
     return remarks
 
 
@@ -287,7 +344,9 @@ def one_sided_gradient(
         sweep = sides.along(seed, 1 if side == "right" else -1)
         label = solution.names[output]
         problem = ""
-        if sweep.limits[output] != sides.values[output]:
+        if sweep.limits[output] != sweep.limits[output]:
+            problem = f"{label} is undefined just to the {side} along {name}, to first order"
+        elif sweep.limits[output] != sides.values[output]:
             problem = f"{label} jumps to the {side} along {name}: no slope there"
         elif sweep.undecided[output]:
             problem = f"which side of a kink {name} moves to is undecided to first order"

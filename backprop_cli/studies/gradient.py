@@ -93,7 +93,13 @@ def _at_kinks(
     floats = [float(value) for value in solution.values]
     sides = findings.Sides(solution.graph, floats)
     kinked = kinked_nodes(solution.graph, floats, adjoints, solution.active)
-    found = findings.kink_remarks(solution, kinked, sides)
+    flowing = [pair for pair in kinked if adjoints[pair[0]] != 0]
+    found = findings.kink_remarks(solution, flowing, sides)
+    if kinked and failure is None:
+        known = {remark.node for remark in found}
+        for remark in findings.output_remarks(solution, output, gradient, sides):
+            if remark.node not in known or "conventions at" in remark.message:
+                found.append(remark)
     if found and solution.kink == "error":
         node = solution.names.index(found[0].node)
         span = solution.graph.span_of(node)
@@ -101,6 +107,4 @@ def _at_kinks(
     remarks += found
     if solution.kink in ("left", "right"):
         return findings.one_sided_gradient(solution, output, sides)
-    if kinked and failure is None:
-        remarks += findings.convention_remarks(solution, output, gradient, sides)
     return gradient, failure

@@ -1,0 +1,118 @@
+"""The gradient as a graph: the same numbers as the sweeps, and second derivatives like SymPy's."""
+
+import math
+
+import pytest
+
+from backprop_cli.calculus.gradient_graph import gradient_graph
+from backprop_cli.calculus.reverse import reverse
+from backprop_cli.calculus.symbolic import symbolic_gradient
+from backprop_cli.calculus.values import forward_values
+from backprop_cli.graph import Graph
+from backprop_cli.language.parser import parse
+from backprop_cli.operations import TABLE
+from backprop_cli.readings.precise import Precise
+
+PROGRAMS = [
+    ("(a+b)*(b+c)", {"a": 2.0, "b": -3.0, "c": 4.0}),
+    ("x^3 + x^y - y^2", {"x": 1.3, "y": 0.7}),
+    ("sigmoid(w*x + b)^2", {"w": 0.5, "x": 2.0, "b": -0.3}),
+    ("max(a*b, b - a, a^2)", {"a": 1.5, "b": 0.5}),
+    ("logsumexp(a, 2*b, a*b) - mean(a, b, 3)", {"a": 0.3, "b": -0.2}),
+    ("where(x > y, sin(x*y), cos(x)/y)", {"x": 1.0, "y": 0.4}),
+    ("tanh(x)*erf(y) + gelu(x*y)", {"x": 0.4, "y": 0.9}),
+    ("cross_entropy(1, a, b, a*b)", {"a": 0.3, "b": 1.2}),
+    ("hypot(x, y)*atan2(y, x)", {"x": 0.6, "y": -1.1}),
+    ("u = x*y; v = u + x; f = u*v*v", {"x": 1.1, "y": 0.6}),
+]
+
+
+def ids(case: object) -> str:
+    return case if isinstance(case, str) else ""
+
+
+def gradients(graph: Graph, point: dict[str, float]) -> list[float]:
+    """Return the gradient by the gradient graph's values."""
+    made = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    values = forward_values(made, point)
+    return [values[node] for node in made.outputs[1:]]
+
+
+@pytest.mark.parametrize(("program", "point"), PROGRAMS, ids=ids)
+def test_its_values_are_those_of_the_reverse_sweep(program, point):
+    graph = parse(program)
+    values = forward_values(graph, point)
+    active = graph.dependents(graph.inputs.values())
+    adjoints = reverse(graph, values, graph.outputs[0], active)
+    swept = [adjoints[node] or 0.0 for node in graph.inputs.values()]
+    assert gradients(graph, point) == pytest.approx(swept, rel=1e-14)
+
+
+@pytest.mark.parametrize(("program", "point"), PROGRAMS, ids=ids)
+def test_second_derivatives_are_those_of_sympy(program, point):
+    """Differentiate once by the graph, then once more by the graph and once more by SymPy."""
+    graph = parse(program)
+    inputs = graph.inputs
+    first = gradient_graph(graph, graph.outputs[0], list(inputs.values()))
+    for component in first.outputs[1:]:
+        second = gradient_graph(first, component, list(inputs.values()))
+        values = forward_values(second, point)
+        symbolic = dict(symbolic_gradient(first, component, inputs, point))
+        for name, node in zip(inputs, second.outputs[1:], strict=True):
+            assert symbolic[name].value is not None, symbolic[name].reason
+            assert values[node] == pytest.approx(symbolic[name].value, rel=1e-9, abs=1e-12)
+
+
+def test_a_side_that_was_not_taken_contributes_nothing_to_any_derivative():
+    """sqrt(-1) is NaN, and its slope too; neither may reach the answer."""
+    graph = parse("where(x > 0, sqrt(x), 3*x^2)")
+    first = gradient_graph(graph, graph.outputs[0], [graph.inputs["x"]])
+    second = gradient_graph(first, first.outputs[1], [graph.inputs["x"]])
+    values = forward_values(second, {"x": -1.0})
+    assert values[first.outputs[1]] == -6.0
+    assert values[second.outputs[1]] == 6.0
+
+
+def test_a_zero_adjoint_below_a_selection_still_has_a_slope():
+    """(-x)^2 has slope 0 at 0 and curvature 2; a guard on the adjoint's value would lose it."""
+    graph = parse("where(x > -1, (-x)^2, 0)")
+    first = gradient_graph(graph, graph.outputs[0], [graph.inputs["x"]])
+    second = gradient_graph(first, first.outputs[1], [graph.inputs["x"]])
+    assert forward_values(second, {"x": 0.0})[second.outputs[1]] == 2.0
+
+
+def test_an_input_that_does_not_matter_has_gradient_zero():
+    graph = parse("u = x^2; v = y; u")
+    assert gradients(graph, {"x": 3.0, "y": 1.0}) == [6.0, 0.0]
+
+
+def test_it_is_evaluated_by_every_reading():
+    graph = parse("exp(x)*x")
+    made = gradient_graph(graph, graph.outputs[0], [graph.inputs["x"]])
+    precise = Precise(40)
+    values = forward_values(made, {"x": precise.context.mpf(1)}, precise)
+    assert abs(values[made.outputs[1]] - 2 * precise.context.e) < precise.context.mpf(10) ** -38
+    assert math.isclose(forward_values(made, {"x": 1.0})[made.outputs[1]], 2 * math.e)
+
+
+def test_it_grows_linearly_and_by_a_small_factor():
+    for count in (100, 1000):
+        graph = parse("+".join("x*y" for _ in range(count)))
+        made = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+        assert made.size < 9 * graph.size
+
+
+def test_every_row_can_be_instantiated():
+    for operation in TABLE:
+        if operation.called:
+            names = [name for name in operation.names if name not in ("k", "n")]
+            text = (
+                operation.name
+                + "("
+                + ", ".join({"k": "0", "n": "1"}.get(name, name) for name in operation.names)
+                + ")"
+            )
+            if operation.name == "where":
+                text = "where(c > 0, a, b)"
+            graph = parse(text.replace("z", "x, y"))
+            assert gradient_graph(graph, graph.outputs[0], list(graph.inputs.values())).size, names
