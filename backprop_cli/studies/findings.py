@@ -6,7 +6,7 @@ logarithm of a negative number on the side that a `where` did not take is nobody
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,7 @@ LARGEST_SWEEP = 10_000_000
 _SAME = 1e-9
 _LONGEST_NAME = 40
 _SHORT_TEXT = 20
+_MOST_KINKS = 100
 
 
 def too_large(solution: Solution) -> bool:
@@ -248,17 +249,21 @@ class Sides:
 
 
 def kink_remarks(
-    solution: Solution, kinked: Iterable[tuple[int, int]], sides: Sides
+    solution: Solution, kinked: Sequence[tuple[int, int]], sides: Sides
 ) -> list[Remark]:
     """Return a remark for each kink or jump at this point at which the sides differ.
 
     `kinked` are the nodes that matter, as `calculus.kinks.kinked_nodes` finds them.
     """
-    remarks = []
+    remarks: list[Remark] = []
     inputs = {name: k for name, k in solution.wrt.items() if solution.active[k]}
     if too_large(solution):
         inputs = {}
-    for node, source in kinked:
+    for place, (node, source) in enumerate(kinked):
+        if len(remarks) == _MOST_KINKS:
+            text = f"{len(kinked) - place:,} more nodes stand on kinks or jumps"
+            remarks.append(Remark("kink", solution.names[node], text))
+            break
         convention = kinks_at(solution.graph, source, sides.values)[0].convention
         label = solution.names[node]
         if not inputs:
