@@ -15,11 +15,10 @@ from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 from backprop_cli.render import plain
 from backprop_cli.render.notes import notes
-from backprop_cli.studies.agreement import MODES, agreements
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
 from backprop_cli.studies.point import Binding, check_names, evaluated
-from backprop_cli.studies.solution import Agreement, Solution
+from backprop_cli.studies.solution import MODES, Agreement, Solution
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
@@ -189,7 +188,7 @@ def _show(
     if form == "table":
         found = _show_tables(solution, witness, shown, checks, rows, color)
     else:
-        found = agreements(solution, checks, witness)
+        found = _agreements(solution, checks, witness)
         if form == "json":
             from backprop_cli.render import json
 
@@ -206,6 +205,17 @@ def _show(
         for agreement in found:
             print(agreement.sentence, file=sys.stderr)
     return exit_code(solution, found)
+
+
+def _agreements(
+    solution: Solution, checks: tuple[str, ...], witness: "SymPyWitness | None"
+) -> tuple[Agreement, ...]:
+    """Hear the witnesses, if any are asked for; plain answers do not even import them."""
+    if not checks:
+        return ()
+    from backprop_cli.studies.agreement import agreements
+
+    return agreements(solution, checks, witness)
 
 
 def _show_tables(
@@ -227,7 +237,7 @@ def _show_tables(
 
         symbolic.print_symbolic(witness.steps(), rows, console, solution.graph)
     sys.stdout.flush()
-    found = agreements(solution, checks, witness)
+    found = _agreements(solution, checks, witness)
     tables.print_gradient(solution, found, rows, console)
     return found
 

@@ -24,7 +24,6 @@ kind of token; the method that takes a token returns the next state.
 
 from collections import ChainMap
 from collections.abc import Callable, Collection, MutableMapping
-from string import ascii_letters, digits
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
@@ -72,15 +71,16 @@ _ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
 _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
 _IS_COMPARISON = frozenset(COMPARISONS.values())
-_DIGITS = digits + "."
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+_DIGITS = "0123456789."
 _NAME, _CALL, _ASSIGN, _DEFINE = (
     KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define")
 )
 _KIND_OF_SIGN = {
     sign: KINDS.index(kind) + 1
     for kind, signs in {
-        "name": ascii_letters + "_",
-        "number": digits,
+        "name": _LETTERS,
+        "number": _DIGITS[:-1],
         "operator": "+-*/^",
         "open": "(",
         "close": ")",

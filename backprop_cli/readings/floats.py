@@ -10,7 +10,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from backprop_cli.readings import special
 from backprop_cli.readings.formulas import Arithmetic, Spelling
 
 NAN, INFINITY = math.nan, math.inf
@@ -57,15 +56,19 @@ _PRIMITIVES: dict[str, Callable[..., Any]] = {
     "pick": _pick,
     "sum": lambda *values: math.fsum(values),  # correctly rounded (Shewchuk 1997)
     "mean": _mean,
-    "logsumexp": lambda *values: special.log_sum_exp(values),
 }
+_OWN = ("exp_square", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma", "logsumexp")
+"""The primitives of `readings/special.py`, which is imported when one of them is first used."""
 
 
 def _plain(name: str) -> Callable[..., Any]:
     """Return a primitive's function: ours if there is one, else that of `math`."""
-    found = _PRIMITIVES.get(name) or getattr(special, name, None) or getattr(math, name)
-    assert callable(found), name
-    return found
+    found: Callable[..., Any] | None = _PRIMITIVES.get(name)
+    if name in _OWN:
+        from backprop_cli.readings import special
+
+        found = getattr(special, name)
+    return found or getattr(math, name)
 
 
 def divide(x: float, y: float) -> float:

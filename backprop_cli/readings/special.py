@@ -444,3 +444,8 @@ def log_sum_exp(values: "Sequence[float]") -> float:
     others = list(values)
     others.remove(largest)
     return largest + math.log1p(math.fsum(math.exp(value - largest) for value in others))
+
+
+def logsumexp(*values: float) -> float:
+    """Return `log_sum_exp` of the arguments, as the table's primitive takes them."""
+    return log_sum_exp(values)

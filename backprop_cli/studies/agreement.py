@@ -29,9 +29,6 @@ from backprop_cli.studies.solution import (
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
 
-MODES = ("forward", "numeric", "sympy")
-"""The witnesses that `--check` can call."""
-
 TOLERANCE = 1e-9
 _LOST = 1e-3
 _NO_SLOPE = "no two-sided slope at this point"

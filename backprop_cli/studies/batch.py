@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from backprop_cli.errors import BindingProblem, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.agreement import MODES, agreements
+from backprop_cli.studies.agreement import agreements
 from backprop_cli.studies.files import NumberText, checked_text, read_json
 from backprop_cli.studies.gradient import KINKS, solve
 from backprop_cli.studies.point import check_names, evaluated, read_mapping
-from backprop_cli.studies.solution import Agreement, Solution
+from backprop_cli.studies.solution import MODES, Agreement, Solution
 
 _LONGEST_INTEGER = 4000
 _FIELDS = ("id", "expression", "at", "wrt", "of", "kink", "check")

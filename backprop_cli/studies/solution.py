@@ -8,6 +8,9 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.names import Naming
 from backprop_cli.readings.formulas import Arithmetic
 
+MODES = ("forward", "numeric", "sympy")
+"""The witnesses that a check can call."""
+
 
 class Remark(NamedTuple):
     """A warning: `code` is kink, jump, digits or underflow; `node` is a display name."""
