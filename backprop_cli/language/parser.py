@@ -28,7 +28,7 @@ from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
 from backprop_cli.graph import Graph, GraphBuilder
-from backprop_cli.language import mistakes
+from backprop_cli.language import hints, mistakes
 from backprop_cli.language.functions import (
     CALL,
     Definition,
@@ -266,6 +266,8 @@ class Parser:
     def _implicit(self, token: str, start: int, end: int) -> State:
         """Take the operand after a product sign that was left out: `2x`, `(a+b)(b+c)`."""
         self._check_number(start)
+        if token in hints.WORDS and not self.scope.knows(token):
+            self._adjacent(token, start, end)
         for row in reversed(self.stacks.waiting()):
             if row in (DIV, POW):
                 left, right = self.stacks.span(-2), self.stacks.span()

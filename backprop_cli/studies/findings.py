@@ -86,7 +86,7 @@ def _explain_value(solution: Solution, node: int) -> Failure:
     elif code == "undefined":
         message = f"{written} is undefined at {got}"
     else:
-        message = f"{written} overflows float64 at {got}"
+        message = f"{written} overflows at {got}"
     return Failure(code, message, label, span, _cure(graph, node))
 
 
