@@ -1,7 +1,6 @@
 """The options and arguments that several commands share, each defined once."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import click
 
@@ -60,14 +59,16 @@ def names_of(*choices: str) -> Callable[..., tuple[str, ...]]:
 def bindings(texts: Iterable[str]) -> list[Binding]:
     """Read every `--at`: bindings, or `@file` with a JSON object of them."""
     written: list[str] = []
-    loaded: dict[str, Any] = {}
+    loaded: dict[str, Binding] = {}
     for text in texts:
         if text.startswith("@"):
             path = text[1:]
             data = read_file(path).decode("utf-8", "replace")
-            values = read_json(data, path)
-            read_mapping(values, path)
-            loaded.update(values)
+            found = read_mapping(read_json(data, path), path)
+            twice = [binding.name for binding in found if binding.name in loaded]
+            if twice:
+                raise OptionProblem(f"{', '.join(twice[:10])} given in two files")
+            loaded.update((binding.name, binding) for binding in found)
         else:
             written.append(checked_text(text))
     from_text = read_bindings(written)
@@ -75,7 +76,7 @@ def bindings(texts: Iterable[str]) -> list[Binding]:
     repeated = [name for name in loaded if name in names]
     if repeated:
         raise OptionProblem(f"{', '.join(repeated[:10])} given in a file and on the command line")
-    return from_text + read_mapping(loaded, "--at")
+    return [*from_text, *loaded.values()]
 
 
 expression = click.argument("expression", metavar="EXPRESSION")

@@ -110,6 +110,8 @@ def normalized(name: str) -> str:
 
 def is_name(text: str) -> bool:
     """Return whether `text` is exactly one name of the language."""
+    if text.isascii():
+        return text.isidentifier()
     match = re.fullmatch(_UNICODE_NAME, text)
     return match is not None and normalized(text).isidentifier()
 

@@ -79,6 +79,8 @@ def _decoded(data: bytes, name: str) -> str:
 class NumberText(str):
     """A number of a JSON text, as written there."""
 
+    __slots__ = ()
+
 
 def read_json(text: str, origin: str) -> Any:
     """Return the value of a JSON text, its numbers kept as `NumberText`, so that no digit is lost.
