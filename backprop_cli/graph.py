@@ -17,16 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from backprop_cli.errors import Span
-from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
-
-
-class Node(NamedTuple):
-    """A view of one node, made on demand."""
-
-    position: int
-    operation: Operation
-    operands: tuple[int, ...]
-    span: Span
+from backprop_cli.operations import CONSTANT, INPUT
 
 
 class Graph(NamedTuple):
@@ -62,11 +53,6 @@ class Graph(NamedTuple):
     def span_of(self, node: int) -> Span:
         """Return where `node` stands in the source."""
         return Span(self.starts[node], self.ends[node])
-
-    def node(self, position: int) -> Node:
-        """Return a view of one node."""
-        operation = TABLE[self.rows[position]]
-        return Node(position, operation, tuple(self.operands_of(position)), self.span_of(position))
 
     def with_outputs(self, outputs: Iterable[int]) -> "Graph":
         """Return the same graph with other nodes as outputs."""

@@ -7,7 +7,7 @@ mpmath, to SymPy; the sweeps multiply the partials; the tables print them. So wh
 what is computed cannot drift apart, and a new operation is one new row: its tests, its help page
 and its place in every command follow, because they loop over the table.
 
-Three kinds of formula may appear where a value is stated: the name of a primitive (`"sin"`),
+Two things may stand where a value is stated: the name of a primitive (`"sin"`),
 which every reading spells in its own way, or a formula, which every reading evaluates.
 
 Partials are written for accuracy over the whole range rather than for fame: `1 - out^2` is the
@@ -642,6 +642,7 @@ ROW: dict[str, int] = {
 """The row number of each operation, by name and by alias."""
 
 INPUT, CONSTANT = ROW["input"], ROW["constant"]
+"""The first two rows, which compute nothing: operations proper are the rows above CONSTANT."""
 ADD, SUB, MUL, DIV, NEG, POW = (ROW[name] for name in ("add", "sub", "mul", "div", "neg", "pow"))
 WHERE, SQRT = ROW["where"], ROW["sqrt"]
 COMPARISONS: dict[str, int] = {

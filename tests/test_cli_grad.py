@@ -230,3 +230,8 @@ def test_a_warning_is_on_stderr_and_the_answer_on_stdout(capsys):
     assert code == 0
     assert out == "f 0.0\nx 0.0\n"
     assert err.startswith("warning: f (relu) has a kink along x")
+
+
+def test_the_side_that_was_taken_has_its_local_slope_though_both_are_the_same_node(capsys):
+    got = answer(capsys, "where(x>0, y, y)", "--at", "x=-1,y=2", "--show", "reverse")
+    assert next(node for node in got["nodes"] if node["name"] == "f")["locals"] == [None, None, 1.0]

@@ -383,7 +383,7 @@ def test_a_zero_that_is_no_selection_is_an_ordinary_factor() -> None:
         ("sqrt(x) + 1", -1.0, "undefined", "v1", "sqrt needs x >= 0, got x = -1"),
         ("sqrt(x)", 0.0, "not-finite", "f", "no finite slope at x = 0"),
         ("1/x", 0.0, "not-finite", "f", "needs x other than 0, got x = 0"),
-        ("y = exp(x); y*y", 500.0, "not-finite", "f", "overflows float64"),
+        ("y = exp(x); y*y", 500.0, "not-finite", "f", "overflows"),
         ("x^0.5", -2.0, "undefined", "f", "got x = -2"),
         ("asin(x)", 1.5, "undefined", "f", "asin needs x <= 1"),
         ("gamma(x)", -2.0, "undefined", "f", "x other than 0, -1, -2"),

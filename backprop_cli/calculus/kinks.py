@@ -8,14 +8,12 @@ from functools import cache
 from typing import Any
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISONS, TABLE, WHERE, Kink
+from backprop_cli.operations import TABLE, WHERE, Kink
 from backprop_cli.readings.floats import TOTAL
 from backprop_cli.readings.formulas import condition
 
 KINKED = frozenset(row for row, operation in enumerate(TABLE) if operation.kinks)
 """The rows that have kinks or jumps somewhere."""
-
-_COMPARISON_ROWS = frozenset(COMPARISONS.values())
 
 
 @cache

@@ -63,7 +63,7 @@ def _step(
     moved = [tangents[k] for k in operands]
     limits[node] = TOTAL.function(operation.name)(*given)
     kinks = kinks_at(graph, node, limits)
-    tied = not any(moved[k] != moved[0] for k in range(len(moved)))
+    tied = all(tangent == moved[0] for tangent in moved)
     if operation.value.isidentifier():
         for kink in kinks:
             if kink.beside:

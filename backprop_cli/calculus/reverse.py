@@ -57,7 +57,7 @@ def reverse(
         row = rows[node]
         arity = ARITY[row]
         out = values[node]
-        if arity == 0 or arity > 2 or SELECTS[row] or out != out:
+        if arity == 0 or arity > 2 or out != out or (arity == 2 and SELECTS[row]):
             if row > CONSTANT:
                 _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
@@ -70,6 +70,8 @@ def reverse(
                     local = partials[row][0]
                     if callable(local):
                         local = local(values[first], out)
+                    if local == 0 and SELECTS[row]:
+                        continue
                     sent = adjoint * local
                     before = adjoints[first]
                     adjoints[first] = sent if before is None else before + sent

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import INPUT, TABLE
+from backprop_cli.operations import CONSTANT, TABLE
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
@@ -12,7 +12,7 @@ ARITHMETIC_ERRORS = (ArithmeticError, ValueError)
 """What Python's float functions raise where IEEE arithmetic has an answer."""
 
 ARITY = tuple(0 if op.variadic else len(op.parameters) for op in TABLE)
-"""The number of operands of each row; 0 for leaves, and for rows of any number of arguments."""
+"""The number of operands of each row; 0 for inputs, constants and rows of any number."""
 
 
 def forward_values(
@@ -50,7 +50,7 @@ def evaluate(graph: Graph, values: list[Any], nodes: Any, arithmetic: Arithmetic
                 values[node] = functions[row](values[operands[start]], values[operands[start + 1]])
             elif arity == 1:
                 values[node] = functions[row](values[operands[start]])
-            elif row > INPUT + 1:
+            elif row > CONSTANT:
                 arguments = [values[k] for k in operands[start : offsets[node + 1]]]
                 values[node] = functions[row](*arguments)
         except ARITHMETIC_ERRORS:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "plain", "json")
 SHOWS = ("reverse", "forward", "symbolic", "none")
-CHECKS = ("all", "none", "forward", "numeric", "sympy")
+CHECKS = ("all", "none", *MODES)
 
 EXAMPLES = """\b
 Examples:

@@ -515,7 +515,7 @@ class Parser:
 
 
 def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:
-    """Return a state: the method for each group of the token expression (group 0 is unused)."""
+    """Return a state: the method for each group of the token expression (kinds count from 1)."""
     return (otherwise, *(handlers.get(kind, otherwise) for kind in KINDS))
 
 

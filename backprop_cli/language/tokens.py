@@ -88,7 +88,8 @@ def _pieces(ascii_only: bool) -> re.Pattern[str]:
     before, groups = _groups(ascii_only)
     name = groups[KINDS.index("name")]
     common = rf"{name}(?![ \t]*+[(=])"
-    return re.compile(f"{before}(?:{'|'.join((common, groups[5], *groups))})")
+    operator = groups[KINDS.index("operator")]
+    return re.compile(f"{before}(?:{'|'.join((common, operator, *groups))})")
 
 
 def pieces(text: str, start: int, end: int) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import sympy
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import ADD, CONSTANT, MUL, SUB, TABLE
+from backprop_cli.operations import ADD, CONSTANT, MUL, ROW, SUB, TABLE
 from backprop_cli.readings.formulas import formula
 
 DIGITS = 40
@@ -127,7 +127,7 @@ def spelled(name: str, arguments: list[Any]) -> Any:
     function = _FUNCTIONS.get(name)
     if function is not None:
         return function(*arguments)
-    operation = TABLE[_ROW[name]]
+    operation = TABLE[ROW[name]]
     return reading(operation.sympy, dict(zip(operation.names, arguments, strict=True)))
 
 
@@ -217,4 +217,3 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 _SAME_NAME = "exp log sqrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh"
 _FUNCTIONS |= {name: getattr(sympy, name) for name in f"{_SAME_NAME} sign floor erf".split()}
-_ROW = {operation.name: row for row, operation in enumerate(TABLE)}

@@ -2,14 +2,13 @@
 
 Numbers are float64 and read back exactly; NaN and the infinities, which JSON does not have, are
 strings, and so are numbers of more digits (`--precision`). With several outputs, `value`,
-`gradient`, `modes`, `nodes` and `tangents` are objects by output name.
+`gradient`, `modes` and `nodes` are objects by output name; `tangents` is one by seed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backprop_cli.calculus.forward import jvp
-from backprop_cli.calculus.partials import local_partials
 from backprop_cli.calculus.reverse import contributions
 from backprop_cli.errors import BackpropError
 from backprop_cli.graph import Graph
@@ -20,6 +19,7 @@ from backprop_cli.readings.formulas import Arithmetic
 from backprop_cli.render.errors import error_object, failure_object
 from backprop_cli.render.numbers import machine
 from backprop_cli.render.plain import Line, Steps, formulas
+from backprop_cli.studies.findings import too_large
 from backprop_cli.studies.solution import (
     Agreement,
     Answer,
@@ -31,7 +31,6 @@ from backprop_cli.studies.solution import (
 )
 
 SCHEMA = "backprop/1"
-_LARGEST_SWEEP = 10_000_000
 
 
 def dumps(value: object) -> str:
@@ -59,7 +58,6 @@ def grad_object(
     solution: Solution,
     agreements: Sequence[Agreement] = (),
     show: Iterable[str] = (),
-    steps: Steps | None = None,
 ) -> dict[str, Any]:
     """Return the answer of `grad`; an undefined one has value and gradient as far as they go."""
     failure = next((answer.failure for answer in solution.answers if answer.failure), None)
@@ -87,8 +85,6 @@ def grad_object(
         made["nodes"] = _by_output(solution, [_nodes(solution, a) for a in solution.answers])
     if "forward" in show:
         made["tangents"] = _tangents(solution)
-    if steps is not None:
-        made |= steps_object(steps)
     made["warnings"] = _warnings(solution)
     if failure is not None:
         made["error"] = failure_object(failure, solution.graph.source)
@@ -169,21 +165,17 @@ def _nodes(solution: Solution, answer: Answer) -> list[dict[str, Any]]:
 
 def _locals(solution: Solution, node: int) -> list[Any]:
     """Return the local partial of each operand, null where nothing flows or none is asked for."""
-    graph, arithmetic = solution.graph, solution.arithmetic
-    if not solution.active[node] or graph.rows[node] == INPUT:
-        return [None] * len(graph.operands_of(node))
-    found = list(local_partials(graph, node, solution.values, solution.active, arithmetic))
-    made: list[Any] = []
-    for operand in graph.operands_of(node):
-        taken = bool(found) and found[0][0] == operand
-        made.append(number(found.pop(0)[1], arithmetic) if taken else None)
-    return made
+    from backprop_cli.render.edges import edges  # here: few answers need it
+
+    found = {edge.position: edge.local for edge in edges(solution, node)}
+    count = len(solution.graph.operands_of(node))
+    return [number(found.get(k), solution.arithmetic) for k in range(count)]
 
 
 def _tangents(solution: Solution) -> dict[str, Any]:
     """Return, for each seed, the tangent of every operation that depends on it."""
     graph, arithmetic = solution.graph, solution.arithmetic
-    if len(solution.wrt) * graph.size > _LARGEST_SWEEP:
+    if too_large(solution):
         return {"skipped": f"{len(solution.wrt):,} inputs: forward mode needs one sweep each"}
     rows = has_row(graph, solution.names)
     made: dict[str, Any] = {}

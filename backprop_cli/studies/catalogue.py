@@ -81,7 +81,7 @@ def _from_prelude(name: str) -> Entry:
 
 def signature(operation: Operation) -> str:
     """Return how the operation is written: `tanh(x)`, `x + y`, `-x`."""
-    if not operation.infix or operation.name == "where":
+    if not operation.infix:
         return f"{operation.name}({', '.join(operation.parameters)})"
     if len(operation.parameters) == 1:
         return operation.infix + operation.parameters[0]
@@ -95,7 +95,7 @@ _CANDIDATES = (0.5, 2.0, -0.5, 1.5, 3.0, 1.0, 0.25)
 def example(name: str) -> tuple[str, Solution] | None:
     """Return an expression that uses the operation, solved at a point of its domain.
 
-    None for a comparison, which is no value of its own.
+    None if no point tried gives an answer without a warning.
     """
     found = entry(name)
     if found.name in {TABLE[row].name for row in COMPARISONS.values()}:

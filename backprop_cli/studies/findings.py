@@ -13,6 +13,7 @@ from typing import Any
 from backprop_cli.calculus.kinks import arguments_for, kinks_at
 from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.partials import SELECTS, local_partials
+from backprop_cli.calculus.reverse import contributions
 from backprop_cli.calculus.rounding import digits_lost
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import node_text
@@ -186,13 +187,9 @@ def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | No
     bad = [k for k in reached if not arithmetic.is_finite(adjoints[k])]
     if not bad:
         return None
-    for node in range(graph.size - 1, -1, -1):
-        adjoint = adjoints[node]
-        if adjoint is None:
-            continue
-        for operand, local in local_partials(graph, node, values, solution.active, arithmetic):
-            if not arithmetic.is_finite(adjoint * local):
-                return _explain_slope(solution, node, operand, adjoint, local)
+    for step in contributions(graph, values, adjoints, solution.active, arithmetic):
+        if not arithmetic.is_finite(step.value):
+            return _explain_slope(solution, step.node, step.operand, step.upstream, step.local)
     label = solution.names[bad[0]]
     message = f"the contributions to {label} overflow float64 when added"
     return Failure("not-finite", message, label, graph.span_of(bad[0]))
