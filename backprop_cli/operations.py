@@ -652,5 +652,8 @@ COMPARISONS: dict[str, int] = {
 }
 """The row of each comparison, by its sign."""
 
+COMPARISON_ROWS = frozenset(COMPARISONS.values())
+"""The rows of all comparisons."""
+
 NAMED_CONSTANTS = ("pi", "e", "tau")
 """The constants a program may use by name, unless it assigns the name or the point binds it."""

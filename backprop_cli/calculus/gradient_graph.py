@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from backprop_cli.graph import Graph, GraphBuilder
 from backprop_cli.operations import (
     ADD,
+    COMPARISON_ROWS,
     COMPARISONS,
     CONSTANT,
     INPUT,
@@ -32,7 +33,6 @@ from backprop_cli.operations import (
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.formulas import formula
 
-_CONDITIONS = frozenset(COMPARISONS.values())
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
 
@@ -171,7 +171,7 @@ class _Writer:
         for node in range(template.size):
             row = template.rows[node]
             operands = template.operands_of(node)
-            foldable = row in _CONDITIONS or row in (ADD, SUB, NEG)
+            foldable = row in COMPARISON_ROWS or row in (ADD, SUB, NEG)
             if foldable and all(k in known for k in operands):
                 known[node] = TOTAL.function(TABLE[row].name)(*(known[k] for k in operands))
         return known

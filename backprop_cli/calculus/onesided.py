@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 
 from backprop_cli.calculus.kinks import arguments_for, kinks_at
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISONS, TABLE, WHERE, Kink
+from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL
 from backprop_cli.readings.formulas import formula
-
-_COMPARISON_ROWS = frozenset(COMPARISONS.values())
 
 
 class OneSided(NamedTuple):
@@ -76,7 +74,7 @@ def _step(
         active = [depends[k] for k in operands]
         tangents[node] = _tangent(row, given, moved, limits[node], active)
     open_ended = any(kink.kind == "jump" for kink in kinks) and (
-        tied if row in _COMPARISON_ROWS else not any(moved)
+        tied if row in COMPARISON_ROWS else not any(moved)
     )
     undecided[node] = open_ended or _inherits(graph, node, limits, tangents, undecided)
 

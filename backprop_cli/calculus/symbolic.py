@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import sympy
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT, TABLE, WHERE
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, TABLE, WHERE
 from backprop_cli.readings.symbol_text import (
     LONGEST,
     factor_text,
@@ -26,7 +26,6 @@ from backprop_cli.readings.symbol_values import ExactPoint
 from backprop_cli.readings.symbols import NoClosedForm, expressions, reading, symbol
 
 _LARGEST_UPSTREAM = 40
-_IS_COMPARISON = frozenset(COMPARISONS.values())
 
 
 class Slope(NamedTuple):
@@ -253,5 +252,7 @@ def _node_symbols(graph: Graph, names: Sequence[str]) -> dict[int, Any]:
     return {
         node: symbol(names[node])
         for node, row in enumerate(graph.rows)
-        if row not in _IS_COMPARISON and row != CONSTANT and (depends[node] or node in graph.labels)
+        if row not in COMPARISON_ROWS
+        and row != CONSTANT
+        and (depends[node] or node in graph.labels)
     }

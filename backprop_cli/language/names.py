@@ -11,10 +11,9 @@ from functools import cached_property
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, write
-from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT
 
 _LONGEST_INLINE = 40
-_IS_COMPARISON = frozenset(COMPARISONS.values())
 _LEAVES = (INPUT, CONSTANT)
 
 
@@ -42,9 +41,9 @@ def display_names(graph: Graph) -> list[str]:
             fixed[node] = 1
         if names[node]:
             continue
-        if fixed[node] or row in _IS_COMPARISON:
+        if fixed[node] or row in COMPARISON_ROWS:
             text = write(row, pieces(graph, node, names)).text
-            if len(text) <= _LONGEST_INLINE or row in _IS_COMPARISON:
+            if len(text) <= _LONGEST_INLINE or row in COMPARISON_ROWS:
                 names[node] = text
                 continue
         number += 1
@@ -101,7 +100,7 @@ def has_row(graph: Graph, names: Sequence[str]) -> bytearray:
     for node in graph.inputs.values():
         mask[node] = 0
     for node, row in enumerate(graph.rows):
-        if row in _IS_COMPARISON:
+        if row in COMPARISON_ROWS:
             mask[node] = 0
         elif row > CONSTANT and not mask[node]:
             mask[node] = node not in graph.labels and names[node].isidentifier()

@@ -52,6 +52,7 @@ from backprop_cli.language.tokens import (
 )
 from backprop_cli.operations import (
     ADD,
+    COMPARISON_ROWS,
     COMPARISONS,
     DIV,
     INPUT,
@@ -70,7 +71,6 @@ State = tuple[Callable[[str, int, int], "State"], ...]
 _ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
 _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
-_IS_COMPARISON = frozenset(COMPARISONS.values())
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = "0123456789."
 _NAME, _CALL, _ASSIGN, _DEFINE = (
@@ -300,7 +300,7 @@ class Parser:
         """Take a comparison, where a condition is being read: first in `where`, and once."""
         frame = self.frames[-1] if self.frames else None
         waiting = self.stacks.waiting()
-        if any(row in _IS_COMPARISON for row in waiting):
+        if any(row in COMPARISON_ROWS for row in waiting):
             hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
             self._fail("comparisons cannot be chained", start, end, hint)
         binary = sum(row not in (NEG, SQRT) for row in waiting)
@@ -387,7 +387,7 @@ class Parser:
 
     def _check_condition(self) -> None:
         """Raise unless the first argument of `where` is a comparison."""
-        if self.builder.rows[self.stacks.last.node] not in _IS_COMPARISON:
+        if self.builder.rows[self.stacks.last.node] not in COMPARISON_ROWS:
             hint = "compare two values, as in where(x > 0, x, 0)"
             self._fail("where needs a condition first", *self.stacks.span(), hint)
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
 from backprop_cli.language.notation import PRECEDENCE, SIGNS, literal, parenthesised, pretty
-from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT, NEG, TABLE
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, NEG, TABLE
 
-_IS_COMPARISON = frozenset(COMPARISONS.values())
-_NEVER_ASSIGNED = _IS_COMPARISON | {INPUT}
+_NEVER_ASSIGNED = COMPARISON_ROWS | {INPUT}
 _NUMERALS = {"pi": "3.141592653589793", "e": "2.718281828459045", "tau": "6.283185307179586"}
 
 
@@ -185,7 +184,7 @@ def _count_users(graph: Graph) -> list[int]:
     for operand in graph.operands:
         users[operand] += 1
     for node in range(graph.size - 1, -1, -1):
-        if users[node] > 1 and graph.rows[node] in _IS_COMPARISON:
+        if users[node] > 1 and graph.rows[node] in COMPARISON_ROWS:
             for operand in graph.operands_of(node):
                 users[operand] += users[node] - 1
     return users

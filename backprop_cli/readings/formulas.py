@@ -12,13 +12,16 @@ from typing import Any
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
-from backprop_cli.operations import COMPARISONS, CONSTANT, INPUT, ROW, TABLE, WHERE, Operation
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, ROW, TABLE, WHERE, Operation
 
 VARIABLES = ("out", "ties", "index", "count")
 """What a formula may use beside the row's parameters: the node's value; and, in a row of any
 number of arguments, how many operands equal it, this operand's position, and how many there are."""
 
-_CONDITIONS = frozenset(COMPARISONS.values())
+
+def variables(operation: Operation) -> tuple[str, ...]:
+    """Return the names a row's partials, conditions and sides read, in the order of arguments."""
+    return operation.operand_names + (VARIABLES if operation.variadic else ("out",))
 
 
 @cache
@@ -83,7 +86,7 @@ class Spelling:
         The functions take the operands and `out`. In a row of any number of arguments they take
         the operands of the fixed parameters, this operand, and the four names of `VARIABLES`.
         """
-        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        names = variables(operation)
         if self.paired:
             names += tuple(f"d{name}" for name in operation.operand_names)
         return tuple(self.compile(formula(text), names) for text in operation.partials)
@@ -93,12 +96,12 @@ class Spelling:
 
         The functions take what the row's partials take.
         """
-        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        names = variables(operation)
         return tuple(self.compile(condition(kink.at), names) for kink in operation.kinks)
 
     def sides(self, operation: Operation) -> tuple[Any, ...]:
         """Return a function for each formula of a row's `sides`; they take what partials take."""
-        names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+        names = variables(operation)
         return tuple(self.compile(formula(text), names) for text in operation.sides)
 
     def compile(self, graph: Graph, parameters: tuple[str, ...]) -> Any:
@@ -110,7 +113,7 @@ class Spelling:
             operands = [texts[k] for k in graph.operands_of(node)]
             text = self._expression(graph, node, operands, namespace)
             row = graph.rows[node]
-            folds = row not in (INPUT, *_CONDITIONS) and all(
+            folds = row not in (INPUT, *COMPARISON_ROWS) and all(
                 fixed[k] for k in graph.operands_of(node)
             )
             if folds and operands:
@@ -139,7 +142,7 @@ class Spelling:
             return f"_number{node}"
         if row == WHERE:
             return f"({operands[1]} if {operands[0]} else {operands[2]})"
-        if row in _CONDITIONS:
+        if row in COMPARISON_ROWS:
             return self._comparison(graph, node, operands)
         if name in self.infix:
             sign = self.infix[name]

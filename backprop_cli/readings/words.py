@@ -16,6 +16,7 @@ from backprop_cli.language.names import pieces
 from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, write
 from backprop_cli.operations import (
     ADD,
+    COMPARISON_ROWS,
     COMPARISONS,
     CONSTANT,
     DIV,
@@ -31,7 +32,6 @@ from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic, formula
 
 _EQUAL = COMPARISONS["=="]
-_IS_COMPARISON = frozenset(COMPARISONS.values())
 _LONGEST_FRACTION = 10**12
 _LARGEST_POWER = 16
 
@@ -161,7 +161,7 @@ def _choice(condition: Term, taken: Term, other: Term) -> Term:
     if taken.piece == other.piece:
         return taken
     # c == 0 for a condition c of the program: turn the choice round instead.
-    if condition.row == _EQUAL and condition.operands[0].row in _IS_COMPARISON:
+    if condition.row == _EQUAL and condition.operands[0].row in COMPARISON_ROWS:
         condition, taken, other = condition.operands[0], other, taken
         if condition.value is not None:
             return taken if condition.value else other

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 from backprop_cli.calculus.partials import local_partials
 from backprop_cli.language.names import pieces
 from backprop_cli.language.notation import Piece, pretty, write
-from backprop_cli.operations import COMPARISONS, CONSTANT, TABLE
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.words import slope_text
 from backprop_cli.studies.solution import Solution
-
-_IS_COMPARISON = frozenset(COMPARISONS.values())
 
 
 class Edge(NamedTuple):
@@ -42,7 +40,7 @@ def edges(solution: Solution, node: int) -> list[Edge]:
     made = []
     following = 0
     for position, operand in enumerate(operands):
-        if not active[operand] or graph.rows[operand] in _IS_COMPARISON:
+        if not active[operand] or graph.rows[operand] in COMPARISON_ROWS:
             continue
         taken = following < len(found) and found[following][0] == operand
         if taken and selects and operands.count(operand) > 1:  # where(c, x, x): which of the two?

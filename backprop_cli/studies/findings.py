@@ -19,7 +19,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.names import node_text
 from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
-from backprop_cli.readings.formulas import VARIABLES, condition
+from backprop_cli.readings.formulas import condition, variables
 from backprop_cli.studies.solution import Failure, Remark, Solution
 
 LARGEST_SWEEP = 10_000_000
@@ -165,7 +165,7 @@ def _short(value: Any) -> str:
 
 @cache
 def _domain(operation: Operation) -> tuple[Any, ...]:
-    names = operation.operand_names + (VARIABLES if operation.variadic else ("out",))
+    names = variables(operation)
     return tuple(TOTAL.compile(condition(text), names) for text in operation.domain)
 
 
