@@ -13,7 +13,7 @@ from backprop_cli.language.names import Naming
 from backprop_cli.language.tokens import normalized
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
-from backprop_cli.studies import findings
+from backprop_cli.studies import failures, findings
 from backprop_cli.studies.solution import Answer, Failure, Remark, Solution
 
 KINKS = ("convention", "error", "left", "right")
@@ -70,9 +70,9 @@ def _answer(solution: Solution, label: str, output: int) -> Answer:
         for name, node in solution.wrt.items()
     }
     remarks = findings.underflow_remarks(solution)
-    failure = findings.failure_of_value(solution, output)
+    failure = failures.failure_of_value(solution, output)
     if failure is None:
-        failure = findings.failure_of_gradient(solution, adjoints)
+        failure = failures.failure_of_gradient(solution, adjoints)
         gradient, failure = _at_kinks(solution, output, adjoints, gradient, failure, remarks)
     if failure is None and arithmetic is FLOATS:
         remarks += findings.digits_remarks(solution, adjoints, output)

@@ -1,0 +1,200 @@
+"""Why there is no answer at a point: the first undefined or infinite number, in the user's names.
+
+Only live nodes count: those that reach the output through edges along which something flows. A
+logarithm of a negative number on the side that a `where` did not take is nobody's business.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from backprop_cli.calculus.kinks import arguments_for
+from backprop_cli.calculus.partials import SELECTS, local_partials
+from backprop_cli.calculus.reverse import contributions
+from backprop_cli.graph import Graph
+from backprop_cli.language.names import node_text
+from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
+from backprop_cli.readings.floats import TOTAL
+from backprop_cli.readings.formulas import condition, variables
+from backprop_cli.studies.solution import Failure, Solution
+
+_LONGEST_NAME = 40
+_SHORT_TEXT = 20
+
+
+def live_nodes(solution: Solution, output: int) -> bytearray:
+    """Return a mask of the nodes that the value of `output` really comes from."""
+    graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
+    arithmetic.prepare_partials(graph)
+    everything = bytearray(b"\x01") * graph.size
+    live = bytearray(graph.size)
+    live[output] = 1
+    for node in range(output, -1, -1):
+        if not live[node]:
+            continue
+        operands: Iterable[int] = graph.operands_of(node)
+        if SELECTS[graph.rows[node]] and arithmetic.is_finite(values[node]):
+            partials = local_partials(graph, node, values, everything, arithmetic)
+            operands = [operand for operand, _ in partials]
+        for operand in operands:
+            live[operand] = 1
+    return live
+
+
+def failure_of_value(solution: Solution, output: int) -> Failure | None:
+    """Return the first live node whose value is undefined or not finite, if there is one."""
+    is_finite, values = solution.arithmetic.is_finite, solution.values
+    if all(map(is_finite, values)):
+        return None
+    live = live_nodes(solution, output)
+    for node, value in enumerate(values):
+        if live[node] and not is_finite(value):
+            return _explain_value(solution, node)
+    return None
+
+
+def _explain_value(solution: Solution, node: int) -> Failure:
+    graph, values = solution.graph, solution.values
+    operation = TABLE[graph.rows[node]]
+    operands = [values[k] for k in graph.operands_of(node)]
+    code = "undefined" if values[node] != values[node] else "not-finite"
+    label, span = solution.names[node], graph.span_of(node)
+    if graph.rows[node] == CONSTANT:
+        message = f"{graph.literals[node][:40]} is too large for a float64"
+        return Failure(code, message, label, span, "use --precision 30")
+    written = _written(solution, node)
+    needs = _violated(operation, operands, values[node])
+    got = _got(solution, node, needs)
+    if needs:
+        message = f"{written} needs {_in_names(solution, node, needs)}, got {got}"
+    elif code == "undefined":
+        message = f"{written} is undefined at {got}"
+    else:
+        message = f"{written} overflows at {got}"
+    return Failure(code, message, label, span, _cure(graph, node))
+
+
+def _cure(graph: Graph, node: int) -> str:
+    """Return a hint for an overflow whose usual cure is a function of the table."""
+    if TABLE[graph.rows[node]].name != "exp":
+        return ""
+    reached = graph.dependents([node])
+    logs = [
+        k
+        for k in range(node + 1, min(node + 4, graph.size))
+        if reached[k] and TABLE[graph.rows[k]].name == "log"
+    ]
+    cure = "softplus(x) is log(1 + exp(x)), and logsumexp(...) sums, without overflow"
+    return cure if logs else ""
+
+
+def _written(solution: Solution, node: int) -> str:
+    """Return how an error calls an operation: `log`, or with its operands `1/x`, `x^y`."""
+    operation = TABLE[solution.graph.rows[node]]
+    if operation.infix:
+        return shortened(node_text(solution.graph, node, solution.names))
+    return operation.name
+
+
+def _operands(solution: Solution, node: int) -> list[tuple[str, int]]:
+    """Return (parameter, operand) for the operands that have parameters of their own."""
+    graph = solution.graph
+    operation, operands = TABLE[graph.rows[node]], graph.operands_of(node)
+    names = operation.names[:-1] if operation.variadic and operation.names[1:] else operation.names
+    return list(zip(names, operands, strict=False))
+
+
+def _is_literal(solution: Solution, node: int) -> bool:
+    return solution.graph.rows[node] == CONSTANT and node not in solution.graph.labels
+
+
+def _in_names(solution: Solution, node: int, text: str) -> str:
+    """Return words about parameters with the names of the operands in their place."""
+    named = {
+        parameter: _name(solution, operand)
+        for parameter, operand in _operands(solution, node)
+        if not _is_literal(solution, operand)
+    }
+    return re.sub(r"\b[a-z]+\b", lambda word: named.get(word[0], word[0]), text)
+
+
+def _got(solution: Solution, node: int, about: str = "") -> str:
+    """Return the operands with their values; literals only where the text is about them."""
+    shown = []
+    for parameter, operand in _operands(solution, node):
+        literal = _is_literal(solution, operand)
+        if not literal or re.search(rf"\b{parameter}\b", about):
+            name = parameter if literal else _name(solution, operand)
+            shown.append(f"{name} = {short(solution.values[operand])}")
+    return ", ".join(dict.fromkeys(shown)) or "these numbers"
+
+
+def _name(solution: Solution, node: int) -> str:
+    """Return a node's name, or its own text where the program has not named it and it is short."""
+    graph = solution.graph
+    given = node in graph.labels or graph.rows[node] in (INPUT, CONSTANT)
+    text = "" if given else node_text(graph, node, solution.names)
+    return text if text and len(text) <= _SHORT_TEXT else shortened(solution.names[node])
+
+
+def shortened(text: str) -> str:
+    """Return a name as a message shows it: a very long one is cut."""
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
+
+
+def short(value: Any) -> str:
+    """Return a number as messages show it: up to 10 significant digits."""
+    return f"{float(value):.10g}"
+
+
+@cache
+def _domain(operation: Operation) -> tuple[Any, ...]:
+    names = variables(operation)
+    return tuple(TOTAL.compile(condition(text), names) for text in operation.domain)
+
+
+def _violated(operation: Operation, operands: list[Any], out: Any) -> str:
+    """Return what the domain asks for if these operands are outside it."""
+    if any(value != value for value in operands):
+        return ""
+    floats = [float(value) for value in operands]
+    for text, holds in zip(operation.domain, _domain(operation), strict=True):
+        if not holds(*arguments_for(TABLE.index(operation), floats, len(floats) - 1, float(out))):
+            return operation.needs or text.replace("!=", "other than")
+    return ""
+
+
+def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | None:
+    """Return where the first slope that is not finite entered the sweep, if one did."""
+    graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
+    reached = [k for k in solution.wrt.values() if adjoints[k] is not None]
+    bad = [k for k in reached if not arithmetic.is_finite(adjoints[k])]
+    if not bad:
+        return None
+    for step in contributions(graph, values, adjoints, solution.active, arithmetic):
+        if not arithmetic.is_finite(step.value):
+            return _explain_slope(solution, step.node, step.operand, step.upstream, step.local)
+    label = solution.names[bad[0]]
+    message = f"the contributions to {label} overflow float64 when added"
+    return Failure("not-finite", message, label, graph.span_of(bad[0]))
+
+
+def _explain_slope(
+    solution: Solution, node: int, operand: int, adjoint: Any, local: Any
+) -> Failure:
+    name = _written(solution, node)
+    place = _got(solution, node)
+    product = f"{short(adjoint)} × {short(local)}"
+    undefined = adjoint * local != adjoint * local
+    if local != local:
+        by = f" in {_name(solution, operand)}" if ", " in place else ""
+        message = f"{name} has no slope{by} at {place}"
+    elif solution.arithmetic.is_finite(local):
+        message = f"the slope of {name} overflows float64: {product}"
+    else:
+        by = f" in {_name(solution, operand)}" if ", " in place else ""
+        message = f"{name} has no finite slope{by} at {place}"
+        message += f": {product} is undefined" if undefined else ""
+    code = "undefined" if undefined else "not-finite"
+    return Failure(code, message, solution.names[node], solution.graph.span_of(node))
