@@ -163,7 +163,8 @@ _ARITHMETIC = (
         textbook=("y*x^(y - 1)", "out*log(x)"),
         domain=("where(x >= 0, 0, y - floor(y)) == 0", "where(x == 0, y, 0) >= 0"),
         needs="a base above 0, or an integer exponent (not below 0 where the base is 0)",
-        sides=("sign(x)",),
+        # Only a whole power, not below 0, is smooth across a base of 0.
+        sides=("where(y < 0, sign(x), where(y == floor(y), 0, sign(x)))",),
         infix="^",
         precedence=4,
     ),

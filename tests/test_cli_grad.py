@@ -235,3 +235,16 @@ def test_a_warning_is_on_stderr_and_the_answer_on_stdout(capsys):
 def test_the_side_that_was_taken_has_its_local_slope_though_both_are_the_same_node(capsys):
     got = answer(capsys, "where(x>0, y, y)", "--at", "x=-1,y=2", "--show", "reverse")
     assert next(node for node in got["nodes"] if node["name"] == "f")["locals"] == [None, None, 1.0]
+
+
+@pytest.mark.parametrize(("expression", "slope"), [("x^2", 0), ("(x-1)^3 + x", 4), ("x^1", 1)])
+def test_whole_powers_are_smooth_at_a_base_of_zero(capsys, expression, slope):
+    got = answer(capsys, expression, "--at", "x=0", "--check", "numeric")
+    assert got["modes"]["numeric"]["x"]["value"] == pytest.approx(slope, abs=1e-9)
+    assert got["agree"] is True
+
+
+def test_differences_of_a_function_faster_than_the_step_confirm_nothing(capsys):
+    got = answer(capsys, "cos(3e12*x)", "--at", "x=0.7", "--check", "numeric")
+    assert "stable difference" in got["modes"]["numeric"]["x"]["skipped"]
+    assert got["agree"] is True

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 _LOST = 1e-3
+_SMALLEST = 1e-6
 _NO_SLOPE = "no two-sided slope at this point"
 _Says = float | Estimate | Formula | Unavailable
 
@@ -82,8 +83,12 @@ def numeric_witness(solution: Solution, answer: Answer) -> Witness:
     gradient: dict[str, _Says] = {}
     for name, node in solution.wrt.items():
         found = derivative(graph, values, node, answer.node, noise)
+        size = abs(values[answer.node]) / max(abs(values[node]), 1.0)
         if found.value is None:
             gradient[name] = Unavailable("no step keeps every kink, jump and pole on its side")
+        elif found.error > _LOST * max(abs(found.value), size, _SMALLEST):
+            text = f"no step gives a stable difference ({found.value:.2g} ± {found.error:.1g})"
+            gradient[name] = Unavailable(text)
         else:
             gradient[name] = Estimate(found.value, found.error)
     return Witness("numeric", gradient)
