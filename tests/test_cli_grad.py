@@ -248,3 +248,11 @@ def test_differences_of_a_function_faster_than_the_step_confirm_nothing(capsys):
     got = answer(capsys, "cos(3e12*x)", "--at", "x=0.7", "--check", "numeric")
     assert "stable difference" in got["modes"]["numeric"]["x"]["skipped"]
     assert got["agree"] is True
+
+
+@pytest.mark.parametrize("expression", ["(x - cbrt(x))^2", "mse(exp(x-1), 1)", "(0.1*x - 0.1)^2"])
+def test_a_perfect_fit_is_no_disagreement(capsys, expression):
+    """Value and slope are 0, so first-order rounding is 0 too; the stencil's own is not."""
+    code, out, _ = ask(capsys, "grad", expression, "--at", "x=1", "--format", "json",
+                       "--check", "forward,numeric")  # fmt: skip
+    assert (code, json.loads(out)["agree"]) == (0, True)

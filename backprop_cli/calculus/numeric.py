@@ -14,6 +14,7 @@ import math
 from typing import NamedTuple
 
 from backprop_cli.calculus.kinks import sides_of
+from backprop_cli.calculus.rounding import UNIT
 from backprop_cli.calculus.values import evaluate
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
@@ -23,6 +24,7 @@ _COLUMNS = 8
 _CONFIRMATIONS = 2
 _FIRST_STEP = 0.125
 _LAST_STEP = 1e-300
+_FLOOR = 32
 
 
 class Difference(NamedTuple):
@@ -38,6 +40,8 @@ class _Probe:
     def __init__(self, graph: Graph, values: list[float], seed: int, output: int) -> None:
         self.graph, self.seed, self.output = graph, seed, output
         self.values = list(values)
+        self.steepest = 0.0
+        """The largest |f|/h seen: no difference is better than some units of rounding of it."""
         depends = graph.dependents([seed])
         self.cone = [k for k in range(seed + 1, output + 1) if depends[k]]
         self.watched = [k for k in self.cone if TABLE[graph.rows[k]].sides]
@@ -62,6 +66,7 @@ class _Probe:
         below = self.at(left) if above is not None else None
         if above is None or below is None or right == left:
             return None
+        self.steepest = max(self.steepest, (abs(above) + abs(below)) / (right - left))
         return (above - below) / (right - left)
 
 
@@ -84,7 +89,8 @@ def derivative(
         if first is None:
             previous, found = [], []
         else:
-            previous, entry = _extrapolate(first, previous, noise / step)
+            rounding = noise / step + _FLOOR * UNIT * probe.steepest
+            previous, entry = _extrapolate(first, previous, rounding)
             found = [*found[-_CONFIRMATIONS:], entry]
             if len(found) > _CONFIRMATIONS:
                 best = min(best, _confirmed(found), key=lambda difference: difference.error)
