@@ -8,10 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from backprop_cli.render import branches, echo, gradients, steps, tangents
 from backprop_cli.render.console import Screen
-from backprop_cli.render.symbolic import print_symbolic
 from backprop_cli.studies.solution import Agreement, Solution
-
-__all__ = ["print_gradient", "print_steps", "print_symbolic"]
 
 
 def print_steps(solution: Solution, show: Iterable[str], rows: int, screen: Screen) -> None:
