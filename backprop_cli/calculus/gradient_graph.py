@@ -57,6 +57,20 @@ def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     return writer.builder.finish(outputs)
 
 
+def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
+    """Return a graph of the value, the gradient, and the lower triangle of the Hessian.
+
+    Its outputs are the value of `output`, its n partials, then d² output / d wrt[i] d wrt[j] row
+    by row (j <= i). Each row is the gradient graph of one partial, appended to what is there.
+    """
+    made = gradient_graph(graph, output, wrt)
+    outputs = list(made.outputs)
+    for row, partial in enumerate(made.outputs[1:], 1):
+        made = gradient_graph(made, partial, wrt[:row])
+        outputs += made.outputs[1:]
+    return made.with_outputs(outputs)
+
+
 class _Writer:
     """Appends the nodes of a reverse sweep to a copy of a graph."""
 

@@ -51,6 +51,8 @@ class Spelling:
     comes with its tangent dx, and two of them are compared as the pairs (x, dx): the tangent
     decides where the values tie, which is how a formula is read just beside a kink. (Comparisons
     with `out`, and of anything computed, are about numbers, not about sides, and stay plain.)
+    `choice`, if given, is a function of (condition, then, otherwise) in the place of Python's
+    conditional expression.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class Spelling:
         primitive: Callable[[str], Callable[..., Any]],
         number: Callable[[str], Any],
         paired: bool = False,
+        choice: Callable[..., Any] | None = None,
     ) -> None:
         self.infix = infix
         self.primitive = primitive
         self.number = number
         self.paired = paired
+        self.choice = choice
         self._functions: dict[str, Callable[..., Any]] = {}
         # A function called inside a formula sees numbers only, not the tangents.
         self._inner = Spelling(infix, primitive, number) if paired else self
@@ -107,39 +111,52 @@ class Spelling:
     def compile(self, graph: Graph, parameters: tuple[str, ...]) -> Any:
         """Return a function of `parameters` for a formula, or a number if it is constant."""
         namespace: dict[str, Any] = {}
+        text, fixed = self.text(graph, {name: name for name in graph.inputs}, namespace)
+        return eval(text if fixed else f"lambda {', '.join(parameters)}: {text}", namespace)
+
+    def text(
+        self, graph: Graph, names: Mapping[str, str], namespace: dict[str, Any], prefix: str = "_"
+    ) -> tuple[str, bool]:
+        """Return a formula as a Python expression, and whether it is constant.
+
+        `names` says how each of its variables is called there. What the expression calls, and its
+        numbers, are put into `namespace`; the numbers' names begin with `prefix`.
+        """
         texts: list[str] = []
         fixed: list[bool] = []
+        variables = {node: names[name] for name, node in graph.inputs.items()}
         for node in range(graph.size):
-            operands = [texts[k] for k in graph.operands_of(node)]
-            text = self._expression(graph, node, operands, namespace)
             row = graph.rows[node]
+            operands = [texts[k] for k in graph.operands_of(node)]
+            if row == INPUT:
+                text = variables[node]
+            elif row == CONSTANT:
+                text = f"{prefix}number{node}"
+                namespace[text] = self.number(graph.literals[node])
+            else:
+                text = self._expression(graph, node, operands, namespace)
             folds = row not in (INPUT, *COMPARISON_ROWS) and all(
                 fixed[k] for k in graph.operands_of(node)
             )
             if folds and operands:
                 try:
-                    namespace[f"_fold{node}"] = eval(text, namespace)
-                    text = f"_fold{node}"
+                    namespace[f"{prefix}fold{node}"] = eval(text, namespace)
+                    text = f"{prefix}fold{node}"
                 except ArithmeticError:  # a plain 0/0 is left to raise when it is reached
                     folds = False
             texts.append(text)
             fixed.append(folds)
-        output = texts[graph.outputs[0]]
-        if fixed[graph.outputs[0]]:
-            return eval(output, namespace)
-        return eval(f"lambda {', '.join(parameters)}: {output}", namespace)
+        return texts[graph.outputs[0]], fixed[graph.outputs[0]]
 
     def _expression(
         self, graph: Graph, node: int, operands: list[str], namespace: dict[str, Any]
     ) -> str:
-        """Return the Python expression of one node, given those of its operands."""
+        """Return the Python expression of one operation, given those of its operands."""
         row = graph.rows[node]
         name = TABLE[row].name
-        if row == INPUT:
-            return next(text for text, k in graph.inputs.items() if k == node)
-        if row == CONSTANT:
-            namespace[f"_number{node}"] = self.number(graph.literals[node])
-            return f"_number{node}"
+        if row == WHERE and self.choice:
+            namespace["_choice"] = self.choice
+            return f"_choice({', '.join(operands)})"
         if row == WHERE:
             return f"({operands[1]} if {operands[0]} else {operands[2]})"
         if row in COMPARISON_ROWS:

@@ -42,6 +42,12 @@ REPLACEMENTS = {
     "─": "-",
     "Σ": "sum",
     "±": "+-",
+    "∇": "grad ",
+    "‖": "|",
+    "│": "|",
+    "┤": "+",
+    "└": "+",
+    "┬": "+",
 }
 """What stands for each sign of ours on a stream that cannot encode it."""
 
@@ -90,6 +96,17 @@ class Screen:
             self.stream.write("\n")
             return
         self._print(self._text(words), indent)
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether the stream can encode braille dots and blocks."""
+        return _encodes(self._encoding, "⣿█")
+
+    def drawing(self, text: str, indent: int = 0) -> None:
+        """Write a line of a picture as it stands, with the colours it carries."""
+        from rich.text import Text
+
+        self._print(Text.from_ansi(self.fit(text)), indent)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Words]]) -> None:
         """Write a table under a light rule; a cell that is too wide is folded, never cut."""

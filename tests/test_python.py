@@ -1,0 +1,98 @@
+"""Generated Python: the interpreter's numbers, whatever the program and its names."""
+
+import keyword
+import math
+
+import pytest
+from hypothesis import given, settings
+from strategies import programs
+
+from backprop_cli.calculus.gradient_graph import gradient_graph, hessian_graph
+from backprop_cli.calculus.values import forward_values
+from backprop_cli.graph import Graph
+from backprop_cli.language.parser import parse
+from backprop_cli.operations import TABLE
+from backprop_cli.readings.python import compiled
+
+ULPS = 4
+"""How far generated Python may be from the interpreter, for each node that it passes through."""
+
+
+def both(graph: Graph, point: dict[str, float]) -> tuple[list[float], list[float]]:
+    """Return the outputs of a graph by generated Python and by the interpreter."""
+    values = forward_values(graph, point)
+    made = compiled(graph, list(point))(*point.values())
+    return list(made), [values[node] for node in graph.outputs]
+
+
+def close(made: list[float], interpreted: list[float], largest: float) -> bool:
+    return all(
+        math.isclose(a, b, rel_tol=ULPS * 2**-52, abs_tol=ULPS * 2**-52 * largest)
+        for a, b in zip(made, interpreted, strict=True)
+    )
+
+
+@settings(deadline=None)
+@given(programs())
+def test_random_programs_and_their_gradients_are_the_interpreters(program):
+    graph = parse(program.text, program.point)
+    point = {name: program.point[name] for name in graph.inputs}
+    gradient = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    for each in (graph, gradient):
+        finite = [abs(v) for v in forward_values(each, point) if math.isfinite(v)]
+        try:
+            made, interpreted = both(each, point)
+        except (ArithmeticError, ValueError):
+            continue  # a side that no `where` takes is outside its domain: the interpreter's case
+        assert close(made, interpreted, max(finite, default=1.0))
+
+
+AWKWARD = ("v1", "v0", "t", "function", "exp", "lambda", "None", "n3_number0", "_", "sin", "λ")
+
+
+def test_names_of_inputs_cannot_collide_with_the_generated_ones():
+    """The first prototype gave wrong gradients for inputs called `t` and `v1`."""
+    assert any(keyword.iskeyword(name) for name in AWKWARD)
+    text = "+".join(f"{k + 2}*sin({name})*{name}^2" for k, name in enumerate(AWKWARD))
+    graph = parse(text, AWKWARD)
+    point = {name: 0.1 * k + 0.3 for k, name in enumerate(AWKWARD)}
+    gradient = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    assert list(graph.inputs) == list(AWKWARD)
+    made, interpreted = both(gradient, {name: point[name] for name in graph.inputs})
+    assert close(made, interpreted, 1.0)
+
+
+def test_every_operation_is_compiled():
+    """A row of the table that generated Python could not spell would fail here."""
+    for operation in TABLE:
+        if operation.called and not operation.selects and operation.name != "polygamma":
+            count = 2 if operation.variadic else len(operation.names)
+            names = [f"x{k}" for k in range(count)]
+            graph = parse(
+                f"{operation.name}({', '.join(names)})" if operation.name != "pow" else "x0^x1"
+            )
+            inside = 1.5 if operation.name == "acosh" else 0.5
+            made, interpreted = both(graph, dict.fromkeys(names, inside))
+            assert close(made, interpreted, 1.0), operation.name
+
+
+def test_what_the_outputs_do_not_need_is_not_computed():
+    graph = parse("a = 1/x; f = x^2")
+    assert compiled(graph, ["x"])(0.0) == (0.0,)
+
+
+@pytest.mark.parametrize("text", ["1/x", "exp(1000/(x + 1))", "log(x)"])
+def test_it_raises_where_floats_do(text):
+    with pytest.raises((ArithmeticError, ValueError)):
+        compiled(parse(text), ["x"])(0.0)
+
+
+def test_the_hessian_is_the_lower_triangle_of_second_derivatives():
+    """f = x³y² + exp(xy): by hand at (1, 2)."""
+    graph = parse("x^3*y^2 + exp(x*y)")
+    made = hessian_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    value, dx, dy, dxx, dyx, dyy = compiled(made, ["x", "y"])(1.0, 2.0)
+    e = math.exp(2.0)
+    assert value == pytest.approx(4 + e, rel=1e-15)
+    assert (dx, dy) == pytest.approx((12 + 2 * e, 4 + e), rel=1e-15)
+    assert (dxx, dyx, dyy) == pytest.approx((24 + 4 * e, 12 + e + 2 * e, 2 + e), rel=1e-15)
