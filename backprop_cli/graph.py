@@ -75,6 +75,20 @@ class Graph(NamedTuple):
                 mask[node] = 1
         return mask
 
+    def dependencies(self, outputs: Iterable[int]) -> bytearray:
+        """Return a mask of the nodes that any of `outputs` is computed from (these included)."""
+        mask = bytearray(self.size)
+        last = -1
+        for output in outputs:
+            mask[output] = 1
+            last = max(last, output)
+        operands, offsets = self.operands, self.offsets
+        for node in range(last, -1, -1):
+            if mask[node]:
+                for operand in operands[offsets[node] : offsets[node + 1]]:
+                    mask[operand] = 1
+        return mask
+
 
 class GraphBuilder:
     """Collects nodes in evaluation order; `finish` freezes them into a `Graph`."""

@@ -26,7 +26,7 @@ def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, 
     ArithmeticError or ValueError where a float function of Python does.
     """
     namespace: dict[str, Any] = {}
-    needed = _needed(graph)
+    needed = graph.dependencies(graph.outputs)
     parameters = ", ".join(f"v{graph.inputs[name]}" for name in inputs)
     lines = [f"def function({parameters}):"]
     for node in range(graph.size):
@@ -37,18 +37,6 @@ def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, 
     exec("\n".join(lines), namespace)
     function: Callable[..., tuple[float, ...]] = namespace["function"]
     return function
-
-
-def _needed(graph: Graph) -> bytearray:
-    """Return a mask of the nodes that the outputs are computed from."""
-    mask = bytearray(graph.size)
-    for output in graph.outputs:
-        mask[output] = 1
-    for node in range(graph.size - 1, -1, -1):
-        if mask[node]:
-            for operand in graph.operands_of(node):
-                mask[operand] = 1
-    return mask
 
 
 def _expression(graph: Graph, node: int, namespace: dict[str, Any]) -> str:

@@ -226,7 +226,7 @@ def _formulas(
 
 def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
     """Return sentences about inputs that have no part in the output, or none at this point."""
-    read = _ancestors(solution, answer.node)
+    read = solution.graph.dependencies([answer.node])
     unused = [name for name, node in solution.wrt.items() if not read[node]]
     silent = [
         name
@@ -239,16 +239,3 @@ def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
     if silent and answer.failure is None:
         made.append(f"At this point {answer.name} does not move with {enumeration(silent, most)}.")
     return made
-
-
-def _ancestors(solution: Solution, output: int) -> bytearray:
-    """Return a mask of the nodes that `output` is computed from, itself included."""
-    graph = solution.graph
-    mask = bytearray(graph.size)
-    mask[output] = 1
-    operands, offsets = graph.operands, graph.offsets
-    for node in range(output, -1, -1):
-        if mask[node]:
-            for operand in operands[offsets[node] : offsets[node + 1]]:
-                mask[operand] = 1
-    return mask

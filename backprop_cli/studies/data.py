@@ -1,0 +1,252 @@
+"""Data: columns of a CSV file bind names row by row, and the objective is the mean over rows.
+
+A column is one array, and an operation is one NumPy call for all rows. What depends on the data
+alone is computed when the objective is made; the rest anew at each point, in pieces of some
+thousand rows, so that a large graph over many rows stays in the cache and in memory.
+
+NumPy is imported when data are first read. It is the one thing that this program may lack, and
+the refusal says how to get it.
+"""
+
+import csv
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from io import StringIO
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from backprop_cli.calculus.values import evaluate
+from backprop_cli.errors import FileProblem, OptionProblem
+from backprop_cli.graph import Graph
+from backprop_cli.language.hints import nearest
+from backprop_cli.language.tokens import normalized
+from backprop_cli.studies.files import read_source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Column = NDArray[np.float64]
+    Rows = NDArray[np.intp]
+
+PIECE = 8192
+"""Rows that are computed at a time."""
+
+_MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
+
+
+class Data(NamedTuple):
+    """The columns that bind names, of `size` rows each, and the names of the other columns."""
+
+    columns: "Mapping[str, Column]"
+    size: int
+    ignored: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the columns bind, in the order of the file."""
+        return tuple(self.columns)
+
+    def batches(self, size: int, source: Random) -> "Iterator[Rows]":
+        """Yield the rows of one batch after another, without end.
+
+        Every epoch goes once through all rows in a new order of `source`; its last batch is
+        smaller where `size` does not divide the number of rows.
+        """
+        numpy = _numpy()
+        order = list(range(self.size))
+        while True:
+            source.shuffle(order)
+            rows = numpy.array(order)
+            for start in range(0, self.size, size):
+                yield rows[start : start + size]
+
+
+class MeanOver:
+    """The mean over rows of each output of a graph, as a function of the graph's parameters.
+
+    Every input of the graph is a parameter or a column of the data. Give it a gradient graph, and
+    it answers the mean value and the mean of each partial, which are those of the mean.
+    """
+
+    def __init__(self, graph: Graph, parameters: Sequence[str], data: Data) -> None:
+        from backprop_cli.readings.arrays import ARRAYS
+
+        self.graph = graph
+        self.size = data.size
+        self._arithmetic = ARRAYS
+        self._parameters = [graph.inputs.get(name) for name in parameters]
+        moves = graph.dependents(node for node in self._parameters if node is not None)
+        needed = graph.dependencies(graph.outputs)
+        nodes = [node for node in range(graph.size) if needed[node]]
+        self._moving = [node for node in nodes if moves[node]]
+        fixed = [node for node in nodes if not moves[node]]
+        values = self._fixed_values(fixed, data)
+        # Of what is fixed, only what a moving node reads, or an output, is kept.
+        kept = set(graph.outputs).union(*(graph.operands_of(node) for node in self._moving))
+        self._numbers: list[Any] = [None] * graph.size
+        self._columns: list[tuple[int, Column]] = []
+        for node in kept.intersection(fixed):
+            if _is_column(values[node]):
+                self._columns.append((node, values[node]))
+            else:
+                self._numbers[node] = values[node]
+
+    def _fixed_values(self, fixed: list[int], data: Data) -> list[Any]:
+        """Return the values of the nodes that depend on no parameter."""
+        values: list[Any] = [None] * self.graph.size
+        for node, literal in self.graph.literals.items():
+            values[node] = self._arithmetic.number(literal)
+        for name, column in data.columns.items():
+            if name in self.graph.inputs:
+                values[self.graph.inputs[name]] = column
+        evaluate(self.graph, values, fixed, self._arithmetic)
+        return values
+
+    def __call__(self, point: Sequence[float], rows: "Rows | None" = None) -> tuple[float, ...]:
+        """Return the mean of each output at `point`, over `rows` or over all.
+
+        IEEE results: a row that is not defined makes the mean a NaN.
+        """
+        template = list(self._numbers)
+        for node, number in zip(self._parameters, point, strict=True):
+            if node is not None:
+                template[node] = float(number)
+        count = self.size if rows is None else len(rows)
+        totals = [0.0] * len(self.graph.outputs)
+        for start in range(0, count, PIECE):
+            end = min(start + PIECE, count)
+            values = self._piece(template, slice(start, end) if rows is None else rows[start:end])
+            for place, node in enumerate(self.graph.outputs):
+                totals[place] += _total(values[node]) if _is_column(values[node]) else 0.0
+        # An output without rows is a number, the same in every piece: its own mean.
+        return tuple(
+            float(total / count if _is_column(values[node]) else values[node])
+            for node, total in zip(self.graph.outputs, totals, strict=True)
+        )
+
+    def _piece(self, template: list[Any], rows: Any) -> list[Any]:
+        """Return the value of each node for a piece of the rows."""
+        values = list(template)
+        for node, column in self._columns:
+            values[node] = column[rows]
+        evaluate(self.graph, values, self._moving, self._arithmetic)
+        return values
+
+
+def _is_column(value: Any) -> bool:
+    return hasattr(value, "shape") and value.shape != ()
+
+
+def _total(column: "Column") -> float:
+    with _numpy().errstate(all="ignore"):
+        return float(column.sum())
+
+
+def read_columns(path: str, names: Collection[str]) -> Data:
+    """Return the columns of a CSV file (`-` for standard input) whose heading is in `names`.
+
+    The first line names the columns; those not in `names` are ignored, whatever is in them. Every
+    cell that is used is a finite number. Raises `FileProblem`, `LimitExceeded`, and `OptionProblem`
+    where NumPy is missing.
+    """
+    numpy = _numpy()
+    text = read_source("-" if path == "-" else f"@{path}").text
+    title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
+    lines = _lines(text.removeprefix("\ufeff"), title)
+    headings = [heading.strip() for heading in next(lines, (0, [""]))[1]]
+    used = _used(headings, names, title)
+    cells: dict[str, list[float]] = {name: [] for name in used}
+    places = [(cells[name], place) for name, place in used.items()]
+    for line, row in lines:
+        if len(row) != len(headings):
+            message = f"{title} line {line}: {_counted(len(row), 'cell')}, but "
+            raise FileProblem(message + _counted(len(headings), "column"))
+        for column, place in places:
+            cell = row[place]
+            try:
+                value = float(cell)
+            except ValueError:
+                value = math.nan
+            # Python also reads 1_000 and the digits of other scripts.
+            if not math.isfinite(value) or "_" in cell or not cell.isascii():
+                _refuse_cell(cell, f"{title} line {line}, column {normalized(headings[place])}")
+            column.append(value)
+    columns = {name: numpy.array(column) for name, column in cells.items()}
+    size = len(next(iter(columns.values())))
+    if not size:
+        raise FileProblem(f"{title} has a line of headings and no rows")
+    return Data(columns, size, _ignored(headings, used))
+
+
+def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the cells of each line that is not blank."""
+    reader = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    try:
+        for row in reader:
+            if len(row) > 1 or (row and row[0].strip()):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
+
+
+def _used(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
+    """Return the place of each column whose name is in `names`."""
+    if not any(headings):
+        raise FileProblem(f"{title} is empty", None, "its first line names the columns: x,y")
+    used: dict[str, int] = {}
+    for place, heading in enumerate(headings):
+        name = normalized(heading)
+        if name in used:
+            raise FileProblem(f"{title} has two columns named {name}")
+        if name in names:
+            used[name] = place
+    if not used:
+        known = ", ".join(heading[:_LONGEST_NAME] for heading in headings[:_MOST_LISTED])
+        message = f"no column of {title} has the name of an input; its first line is: {known}"
+        raise FileProblem(message, None, _hint(headings, names))
+    return used
+
+
+def _hint(headings: list[str], names: Collection[str]) -> str:
+    if any(sign in heading for sign in ";\t|" for heading in headings):
+        return "columns are separated by commas"
+    for heading in headings:
+        near = nearest(normalized(heading), sorted(names))
+        if near:
+            return f"{heading}: did you mean {near}?"
+    return f"the first line names the columns, such as {','.join(sorted(names)[:3]) or 'x,y'}"
+
+
+def _ignored(headings: list[str], used: Mapping[str, int]) -> tuple[str, ...]:
+    places = set(used.values())
+    return tuple(
+        heading or f"column {place + 1}"
+        for place, heading in enumerate(headings)
+        if place not in places
+    )
+
+
+def _refuse_cell(cell: str, place: str) -> NoReturn:
+    cell = cell.strip()
+    if not cell:
+        raise FileProblem(f"{place}: the cell is empty")
+    try:
+        finite = math.isfinite(float(cell))
+    except ValueError:
+        finite = True
+    what = "a number" if finite else "finite"
+    raise FileProblem(f"{place}: {cell[:_LONGEST_NAME]!r} is not {what}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _numpy() -> Any:
+    try:
+        import numpy
+    except ImportError:
+        hint = "pip install 'backprop-cli[data]'"
+        raise OptionProblem("--data needs NumPy", None, hint) from None
+    return numpy
