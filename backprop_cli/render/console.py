@@ -62,10 +62,9 @@ Words = Sequence[tuple[str, str]]
 
 
 class Column(NamedTuple):
-    """A column of a table: its heading, and whether its cells end flush."""
+    """A column of a table: its heading."""
 
     title: str
-    right: bool = False
 
 
 class Screen:
@@ -116,11 +115,7 @@ class Screen:
             box=self._rule(), pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim"
         )
         for column in columns:
-            table.add_column(
-                self._text([(column.title, "")]),
-                justify="right" if column.right else "left",
-                overflow="fold",
-            )
+            table.add_column(self._text([(column.title, "")]), overflow="fold")
         for row in rows:
             table.add_row(*(self._text(words) for words in row))
         self._print(table, _INDENT)

@@ -40,9 +40,9 @@ def tidied(text: str) -> str:
     return f"{mantissa}e{int(exponent)}" if sign else mantissa
 
 
-def short(value: float) -> str:
-    """Return a number with two digits, for sizes of errors."""
-    return tidied(format(value, ".2g"))
+def short(value: float, digits: int = 2) -> str:
+    """Return a number with few digits, for sizes: of errors, of gains."""
+    return tidied(format(value, f".{digits}g"))
 
 
 def aligned(texts: Iterable[str]) -> list[str]:
