@@ -5,6 +5,7 @@ as text until an arithmetic makes its number of it, so that `--precision` sees e
 Every name that is missing, unknown or given twice is reported at once; nothing has a default.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
@@ -126,6 +127,47 @@ def _evaluated(binding: Binding, arithmetic: Arithmetic) -> Any:
         shifted = Span(binding.span.start + span.start, binding.span.start + span.end)
         _refuse(f"{binding.name}: {error.message}", binding.source, shifted, error.hint)
     return forward_values(graph, {}, arithmetic)[graph.outputs[0]]
+
+
+def read_number(text: str, option: str) -> float:
+    """Return the number an option was given: a finite constant expression, such as 1e-3 or 1/3."""
+    try:
+        return float(_number(Binding(option, text, text, Span(0, len(text))), FLOATS))
+    except BackpropError as error:
+        error.origin = option
+        raise
+
+
+def read_bounds(texts: Iterable[str], point: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Read bounds such as `x=0:1,y=-pi:`; a missing side is infinite.
+
+    Raises `BindingProblem` unless each is of a name of `point`, holds its value, and is in order.
+    """
+    try:
+        return {bound.name: _bounds(bound, point) for bound in read_bindings(texts)}
+    except BackpropError as error:
+        error.origin = "--bounds"
+        raise
+
+
+def _bounds(bound: Binding, point: Mapping[str, float]) -> tuple[float, float]:
+    low, colon, high = bound.value.partition(":")
+    if not colon or not (low.strip() or high.strip()):
+        _refuse(f"{bound.name} needs two bounds", bound.source, bound.span, "write x=0:1 or x=0:")
+    limits = []
+    for text, missing in ((low, -math.inf), (high, math.inf)):
+        start = bound.span.start + (0 if text is low else len(low) + 1)
+        part = bound._replace(value=text, span=Span(start, start + max(len(text), 1)))
+        limits.append(float(_number(part, FLOATS)) if text.strip() else missing)
+    if bound.name not in point:
+        hint = f"the inputs that move are {', '.join(list(point)[:10])}"
+        _refuse(f"{bound.name} is no input that moves", bound.source, bound.span, hint)
+    if not limits[0] <= point[bound.name] <= limits[1]:
+        what = f"{bound.name} starts at {point[bound.name]:.10g}, outside its bounds"
+        if limits[0] > limits[1]:
+            what = f"the bounds of {bound.name} are in the wrong order"
+        _refuse(what, bound.source, bound.span)
+    return limits[0], limits[1]
 
 
 def check_names(graph: Graph, bound: Iterable[str]) -> None:

@@ -1,0 +1,113 @@
+"""What is kept of a climb for people: some of its rows, all of its remarks, and how it ended.
+
+A climb may have ten million steps, so rows are thinned as they come: when a thousand are kept,
+nine of ten are dropped and from then on only every tenth (hundredth, ...) is taken.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from backprop_cli.studies.ascent import Climb, Outcome, Step
+from backprop_cli.studies.contour import Contour, contours
+
+_MOST = 1000
+_FEWER = 10
+_ROUND = (1, 2, 5)
+_MARGIN = 0.2
+_COLUMNS, _ROWS, _LEVELS = 60, 40, 10
+
+
+class Tally(NamedTuple):
+    """How often a remark was made, and at which step first."""
+
+    times: int
+    first: int
+
+
+class Record:
+    """The rows kept of one climb; feed it every step with `add`."""
+
+    def __init__(self, climb: Climb, label: str, every: int = 0) -> None:
+        """Keep every so many rows if `every` says so, else as many as can be looked at."""
+        self.climb, self.label = climb, label
+        self.every = every
+        self.rows: list[Step] = []
+        self.last: Step | None = None
+        self.tallies: dict[str, Tally] = {}
+        self._stride = every or 1
+
+    def add(self, step: Step) -> None:
+        """Take note of the next step."""
+        self.last = step
+        for remark in step.remarks:
+            times, first = self.tallies.get(remark, (0, step.number))
+            self.tallies[remark] = Tally(times + 1, first)
+        if step.number % self._stride == 0:
+            self.rows.append(step)
+            if len(self.rows) > _MOST and not self.every:
+                self._stride *= _FEWER
+                self.rows = [row for row in self.rows if row.number % self._stride == 0]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the climb ended."""
+        assert self.climb.outcome is not None
+        return self.climb.outcome
+
+    @property
+    def gain(self) -> float:
+        """How far f improved from the first to the last row."""
+        if not self.rows or self.last is None:
+            return 0.0
+        sign = -1.0 if self.climb.settings.descend else 1.0
+        return sign * (self.last.value - self.rows[0].value)
+
+    def shown(self, most: int) -> list[Step]:
+        """Return rows for a table: at most `most` or so, equally spaced, and the last.
+
+        Where `every` was asked for, all rows that were kept.
+        """
+        if self.last is None:
+            return []
+        spacing = self.every or _spacing(self.last.number, most)
+        chosen = [row for row in self.rows if row.number % spacing == 0]
+        return chosen if chosen and chosen[-1] is self.last else [*chosen, self.last]
+
+    def curve(self) -> list[tuple[float, float]]:
+        """Return f at the steps that were kept."""
+        return [(float(row.number), row.value) for row in self._with_last()]
+
+    def path(self) -> list[tuple[float, float]]:
+        """Return the points that were kept, of a climb of two inputs."""
+        return [(row.point[0], row.point[1]) for row in self._with_last()]
+
+    def _with_last(self) -> list[Step]:
+        missing = self.last is not None and self.last not in self.rows[-1:]
+        return [*self.rows, self.last] if missing and self.last else self.rows
+
+
+def _spacing(last: int, most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, ... that gives at most `most` rows."""
+    power = 1
+    while True:
+        for digit in _ROUND:
+            if last // (digit * power) <= most:
+                return digit * power
+        power *= 10
+
+
+def contours_around(
+    function: Callable[[float, float], float], paths: Sequence[Sequence[tuple[float, float]]]
+) -> list[Contour]:
+    """Return contours of a function of two inputs where these paths run, and a little beyond."""
+    points = [point for path in paths for point in path]
+    x, y = ([point[k] for point in points] for k in range(2))
+    widest = max(max(x) - min(x), max(y) - min(y)) or 1.0
+    return contours(function, _around(x, widest), _around(y, widest), _COLUMNS, _ROWS, _LEVELS)
+
+
+def _around(values: Sequence[float], widest: float) -> tuple[float, float]:
+    """Return a range that holds the values with a margin, wide enough to see something in."""
+    low, high = min(values), max(values)
+    margin = max(_MARGIN * (high - low), _MARGIN * widest)
+    return low - margin, high + margin
