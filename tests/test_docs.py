@@ -5,6 +5,9 @@ stderr after stdout). `pytest --update-snapshots` rewrites the outputs; look at 
 """
 
 import doctest
+import json
+import math
+import random
 import re
 import subprocess
 import sys
@@ -22,15 +25,20 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.txt"))
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
-def shell(command: str) -> str:
-    """Return what a command of the README writes, `backprop` being this checkout's."""
+def shell(command: str, folder: Path = ROOT) -> tuple[int, str, str]:
+    """Return the exit code of a command and what it writes, `backprop` being this checkout's."""
     words = " ".join(f"'{word}'" for word in PROGRAM)
     script = f'backprop() {{ {words} "$@"; }}\n{command}'
     environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, env=environment, timeout=60, check=False
+        ["bash", "-c", script],
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=False,
+        cwd=folder,
     )
-    return done.stdout.decode() + done.stderr.decode()
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def with_real_output(text: str) -> str:
@@ -38,7 +46,9 @@ def with_real_output(text: str) -> str:
 
     def block(match: re.Match[str]) -> str:
         commands = [line for line in match[1].splitlines() if line.startswith("$ ")]
-        written = "".join(f"{command}\n{shell(command[2:])}" for command in commands)
+        answers = [shell(command[2:]) for command in commands]
+        pairs = zip(commands, answers, strict=True)
+        written = "".join(f"{command}\n{out}{err}" for command, (_, out, err) in pairs)
         return f"```console\n{written}```"
 
     return BLOCK.sub(block, text)
@@ -69,10 +79,34 @@ def test_the_commands_of_the_readme_are_those_of_the_checks():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_runs(path, matches_snapshot):
-    point = path.with_suffix(".json")
-    done = run("grad", f"@{path}", "--at", f"@{point}", environment={"PYTHONIOENCODING": "utf-8"})
-    assert done.code == 0, done.err
-    matches_snapshot(f"example_{path.stem}", done.out)
+    """A comment `# $ backprop ...` is the command that an example is for; else it is `grad`."""
+    command = f"backprop grad @{path.name} --at @{path.stem}.json"
+    written = re.search(r"^# \$ (backprop .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    code, out, err = shell(written[1] if written else command, path.parent)
+    assert (code, err) == (0, "")
+    matches_snapshot(f"example_{path.stem}", out)
+
+
+def test_the_network_has_learned_xor():
+    """The cross-entropy is below 0.01, so each of the four predictions is within 0.04."""
+    (text,) = (path.read_text(encoding="utf-8") for path in EXAMPLES if path.stem == "xor")
+    command = re.search(r"^# \$ (backprop .*)$", text, re.MULTILINE)
+    assert command
+    _, out, _ = shell(f"{command[1]} --format json", ROOT / "examples")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert lines[0]["value"] > 0.69, "worse than a coin at the start"
+    assert lines[-1]["value"] < 0.01
+    for first, second, truth in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)):
+        point = json.dumps(lines[-1]["at"] | {"x1": first, "x2": second, "t": truth})
+        _, out, _ = shell(f"echo '{point}' | backprop grad @xor.txt --of z --at @/dev/stdin --format plain", ROOT / "examples")  # fmt: skip
+        prediction = 1 / (1 + math.exp(-float(out.split()[1])))
+        assert prediction == pytest.approx(truth, abs=0.04)
+
+
+def test_the_start_of_the_network_is_that_of_its_seed():
+    draw = random.Random(1).uniform
+    start = json.loads((ROOT / "examples" / "xor.json").read_text(encoding="utf-8"))
+    assert start == {name: round(draw(-1, 1), 3) for name in start}
 
 
 def test_the_batch_example_runs(matches_snapshot):
@@ -88,6 +122,7 @@ def test_there_is_an_example_for_each_kind_of_user():
         "network",
         "relativity",
         "piecewise",
+        "xor",
     }
 
 
@@ -100,7 +135,7 @@ def test_every_command_is_documented_and_its_help_has_an_example(command):
         assert done.code == 0
         assert "Example" in done.out
     for option in re.findall(r"^  (--[a-z-]+)", done.out, re.MULTILINE):
-        if command == "grad" and option != "--at":
+        if command in ("grad", "ascend", "compare-modes") and option != "--at":
             assert option in text, f"{option} is not in the README"
 
 

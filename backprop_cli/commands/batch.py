@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from backprop_cli.commands import options
 from backprop_cli.commands.outcome import exit_code, worst
 from backprop_cli.errors import BackpropError, FileProblem
 from backprop_cli.render import errors, json
@@ -25,13 +26,7 @@ Example:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("file", default="-", metavar="[FILE|-]")
-@click.option(
-    "--sympy-seconds",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
-    default=5.0,
-    show_default=True,
-    help='How long SymPy may take on one line that asks for "check": ["sympy"].',
-)
+@options.sympy_seconds('How long SymPy may take on one line that asks for "check": ["sympy"].')
 def batch(file: str, sympy_seconds: float) -> int:
     """Answer every line of FILE (JSON Lines; - is standard input) with one line."""
     codes: set[int] = set()

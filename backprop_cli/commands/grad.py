@@ -23,7 +23,6 @@ from backprop_cli.studies.solution import MODES, Agreement, Solution
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
 
-FORMATS = ("table", "plain", "json")
 SHOWS = ("reverse", "forward", "symbolic", "none")
 CHECKS = ("all", "none", *MODES)
 
@@ -69,23 +68,10 @@ Examples:
     metavar="DIGITS",
     help="Compute with this many digits; literals and --at are then exact decimals.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="table for people; plain lines or json for scripts.",
-)
+@options.formats(*options.FORMATS)
 @options.rows
 @options.color
-@click.option(
-    "--sympy-seconds",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
-    default=5.0,
-    show_default=True,
-    help="How long SymPy may take before its column says that it gave up.",
-)
+@options.sympy_seconds("How long SymPy may take before its column says that it gave up.")
 def grad(
     expression: str,
     points: tuple[str, ...],

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "grad": "the value and gradient of an expression, step by step and checked",
+    "ascend": "climb or descend, one step at a time, each step explained",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }

@@ -16,14 +16,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "plain", "json"]),
-    default="table",
-    show_default=True,
-    help="table for people; plain lines or json for scripts.",
-)
+@options.formats(*options.FORMATS)
 @options.color
 def ops(name: str | None, form: str, color: str) -> int:
     """List the operations with their local slopes, or explain the operation NAME."""

@@ -1,6 +1,7 @@
 """The options and arguments that several commands share, each defined once."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import click
 
@@ -109,6 +110,34 @@ color = click.option(
     show_default=True,
     help="When to use colour; NO_COLOR and FORCE_COLOR are heeded too.",
 )
+FORMATS = ("table", "plain", "json")
+
+
+def formats(
+    *choices: str, scripts: str = "plain lines or json"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option `--format` with these choices; `scripts` describes all but the first."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default="table",
+        show_default=True,
+        help=f"table for people; {scripts} for scripts.",
+    )
+
+
+def sympy_seconds(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option `--sympy-seconds`; `help` says what comes of SymPy's giving up."""
+    return click.option(
+        "--sympy-seconds",
+        type=click.FloatRange(min=0, min_open=True, max=3600),
+        default=5.0,
+        show_default=True,
+        help=help,
+    )
+
+
 rows = click.option(
     "--rows",
     type=click.IntRange(min=1),

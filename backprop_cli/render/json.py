@@ -6,7 +6,8 @@ strings, and so are numbers of more digits (`--precision`). With several outputs
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.reverse import contributions
@@ -30,14 +31,23 @@ from backprop_cli.studies.solution import (
     Witness,
 )
 
+if TYPE_CHECKING:
+    from json import JSONEncoder
+
 SCHEMA = "backprop/1"
+
+
+@cache
+def _encoder() -> "JSONEncoder":
+    """Return the one encoder: `json.dumps` would make a new one for each of a million lines."""
+    import json
+
+    return json.JSONEncoder(allow_nan=False)
 
 
 def dumps(value: object) -> str:
     """Return JSON text on one line, in ASCII, without a line end."""
-    import json
-
-    return json.dumps(value, allow_nan=False)
+    return _encoder().encode(value)
 
 
 def refusal(error: BackpropError) -> dict[str, object]:
