@@ -2,6 +2,7 @@
 
 Each side of a comparison runs in a fresh process, the sides in turn, and medians are given. The
 CPU time is user + system, of the whole process with its start. The gradients are compared first.
+Only the loops of small functions share a process, in which they take turns.
 Progress goes to standard error, the report to standard output.
 """
 
@@ -16,6 +17,7 @@ from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, table
 from tests.benchmarks.shapes import SHAPES
 from tests.benchmarks.startup import install, start_up
+from tests.benchmarks.steps import step_rows
 
 _CHEAP_SIZE = 100_000
 
@@ -45,6 +47,8 @@ def main() -> None:
                 rows.append(Row("the installed command", "", "", verdict=f"skipped: {error}"))
                 programs = None
         one_shot = OneShot(folder, programs, say)
+        say("steps of small functions")
+        rows += step_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
         for shape in SHAPES:
             for nodes, count in rounds.items():
                 rows += one_shot.rows(shape, nodes, count)
