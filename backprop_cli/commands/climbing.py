@@ -87,17 +87,13 @@ class Run:
 
     def write_picture(self, path: str) -> None:
         """Write the picture of the climbs as SVG. Raises `FileProblem`."""
-        from backprop_cli.render import svg
+        from backprop_cli.render.ascent import picture
 
-        curves = [svg.Curve(record.label or self.name, record.curve()) for record in self.records]
         if not all(record.rows for record in self.records):
             return
-        if len(self.problem.names) == 2:
-            paths = [svg.Curve(record.label or "path", record.path()) for record in self.records]
-            found = contours_around(self._height, self._paths())
-            text = svg.contour_svg(self.name, *self.problem.names, found, paths)
-        else:
-            text = svg.curve_svg(self.name, "step", self.name, curves)
+        two = len(self.problem.names) == 2
+        found = contours_around(self._height, self._paths()) if two else []
+        text = picture(self.records, found, self.name, self.problem.solution.graph)
         try:
             with open(path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)

@@ -6,10 +6,14 @@ they would not fit, since the last line names the point in full.
 
 from collections.abc import Sequence
 
+from backprop_cli.graph import Graph
+from backprop_cli.language.printer import program_text
+from backprop_cli.render import svg
 from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.echo import enumeration, left_out
 from backprop_cli.render.numbers import aligned, human, short
 from backprop_cli.render.plots import COLOURS, Frame, Series, axis, print_plot
+from backprop_cli.render.scales import needs_decades
 from backprop_cli.studies.ascent import Outcome, Settings, Step
 from backprop_cli.studies.climbs import Record, Tally
 from backprop_cli.studies.contour import Contour
@@ -17,7 +21,6 @@ from backprop_cli.studies.data import Data
 
 _MOST_ROWS = 20
 _FEW_DIGITS = 5
-_DECADES = 1e3
 _SPARKS = "▁▂▃▄▅▆▇█"
 _PLAIN_SPARKS = "_.-~=+*#"
 _SPARK_WIDTH = 40
@@ -229,9 +232,7 @@ def print_curves(records: Sequence[Record], name: str, screen: Screen) -> None:
         Series(record.label or name, record.curve(), letter)
         for record, letter in zip(records, letters(records), strict=True)
     ]
-    heights = [y for one in series for _, y in one.points]
-    # Over several decades a linear axis shows the first steps and nothing else.
-    log = min(heights) > 0 and max(heights) > _DECADES * min(heights)
+    log = needs_decades(y for one in series for _, y in one.points)
     print_plot(series, screen, f"{name} against steps", "step", "", log_y=log)
 
 
@@ -273,3 +274,14 @@ def print_map(
     screen.line()
     title = f"The path over the contours of {name} ({names[1]} against {names[0]})"
     frame.print(title, "   ".join(legend))
+
+
+def picture(records: Sequence[Record], contours: Sequence[Contour], name: str, graph: Graph) -> str:
+    """Return a picture as SVG: paths over the contours of two inputs, else curves of f."""
+    title, names = program_text(graph), records[0].climb.objective.names
+    if len(names) == 2:
+        paths = [svg.Curve(record.label or "path", record.path()) for record in records]
+        return svg.contour_svg(title, names[0], names[1], contours, paths)
+    curves = [svg.Curve(record.label or name, record.curve()) for record in records]
+    log = needs_decades(y for curve in curves for _, y in curve.points)
+    return svg.curve_svg(title, "step", name, curves, log)

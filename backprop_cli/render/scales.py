@@ -7,10 +7,12 @@ the tick at 0.3 is the number 0.3 and not three times 0.1.
 """
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 _ROUND = (1, 2, 5)
+_DECADES = 1e3
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -48,6 +50,12 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
             return found if len(found) > 1 else ticks(low, high, most)
     exponents = ticks(float(start), float(end), most)
     return _inside(low, high, [(1, int(k)) for k in exponents])
+
+
+def needs_decades(numbers: Iterable[float]) -> bool:
+    """Return whether positive numbers span so much that a linear axis shows the largest alone."""
+    found = list(numbers)
+    return min(found, default=0.0) > 0 and max(found) > _DECADES * min(found)
 
 
 def _inside(low: float, high: float, numbers: list[tuple[int, int]]) -> list[float]:
