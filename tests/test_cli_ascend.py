@@ -274,6 +274,9 @@ REFUSED = [
     (("a*b", "--at", "a=1,b=2", "--plot", "path.png"), ".svg"),
     (("a*b", "--at", "a=1,b=2", "--every", "5", "--format", "csv"), "--every"),
     (("a*b", "--at", "a=1,b=2", "--data", "/no/such.csv"), "such.csv"),
+    (("a*b", "--at", "a=1,b=2", "--seed", "1"), "--seed"),
+    (("a*b", "--at", "a=1,b=2", "--optimizer", "adam", "--beta1", "1"), "below 1"),
+    (("a*b", "--at", "a=1,b=2", "--method", "random", "--until-gradient", "1"), "random"),
     (("2+3", "--at", "a=1"), "a"),
     (("2+3",), "no input to move"),
 ]
@@ -358,6 +361,127 @@ def test_the_regressions_of_nist_come_out_from_their_published_starts(capsys, na
     assert end["at"] == pytest.approx(problem["certified"], rel=1e-8)
 
 
+def test_a_name_given_by_the_point_and_by_the_data_is_refused(capsys, line):
+    code, _, err = ask(capsys, "(w*x - y)^2", "--at", "w=0,x=1", "--data", line)
+    assert code == 2
+    assert "x given by --at and by --data" in err
+
+
+def test_kinks_are_looked_for_in_the_rows_of_the_data(capsys, tmp_path):
+    """|w·x - y| at w = 2 has a kink in the row (1, 2), not in (0, 2)."""
+    path = tmp_path / "d.csv"
+    path.write_text("x,y\n0,2\n1,2\n")
+    _, _, err = ask(capsys, "abs(w*x-y)", "--descend", "--at", "w=2", "--data", str(path))
+    assert err.startswith("warning: row 2 of the data: ")
+
+
+def test_a_bad_row_far_down_the_data_is_named(capsys, tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("x\n" + "1\n" * 20_000 + "-1\n")
+    code, _, err = ask(capsys, "w*log(x)", "--at", "w=1", "--data", str(path))
+    assert code == 3
+    assert "row 20,001 of the data: log needs x > 0" in err
+
+
+def test_batches_are_counted_and_the_looks_of_the_microscope_are_not(capsys, line):
+    words = ("(w*x - y)^2", "--descend", "--at", "w=0", "--data", line, "--batch-size", "1")
+    end = rows(capsys, *words, "--steps", "3")[-1]
+    assert (end["evaluations"], end["sweeps"]) == (3, 3)
+
+
+# --------------------------------------------------------------------------- what is said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("10000*sigmoid(x)", "--at", "x=-12", "--step", "0.002", "--steps", "20000"),
+        ("1e4*exp(-(x-10)^2/20)", "--at", "x=-2", "--step", "0.001", "--steps", "2000"),
+        ("x^2", "--at", "x=1", "--step", "0.1", "--bounds", "x=0:100", "--steps", "60"),
+    ],
+)
+def test_what_only_looks_unbounded_is_not_called_so(capsys, words):
+    assert "unbounded" not in ask(capsys, *words)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        (("x^2", "--at", "x=1", "--step", "0.05"), "unbounded: growing without limit"),
+        (("-x*y", "--descend", "--at", "x=1,y=2", "--step", "0.1"), "unbounded: falling without limit"),
+    ],
+)  # fmt: skip
+def test_what_is_unbounded_is_called_so(capsys, words, remark):
+    assert rows(capsys, *words, "--steps", "80")[80]["remark"] == remark
+
+
+def test_numeric_differences_go_on_where_the_exact_slope_is_0(capsys):
+    """relu at 0: the convention's slope is 0, the forward difference is 1."""
+    end = rows(capsys, "relu(x)", "--at", "x=0", "--method", "numeric", "--steps", "4")[-1]
+    assert end["at"]["x"] == pytest.approx(0.04)
+
+
+def test_a_race_without_gain_has_no_winner(capsys):
+    words = ("--race", "--seed", "1", "--steps", "2")
+    assert "None of them gained." in ask(capsys, "0*x", "--at", "x=1", *words)[1]
+    assert "None of them gained." in ask(capsys, "log(x)", "--at", "x=-1", *words)[1]
+
+
+def test_a_move_that_is_not_finite_is_named(capsys):
+    code, _, err = ask(capsys, "a*b", "--at", "a=0,b=-3", "--optimizer", "adam", "--epsilon", "0")
+    assert code == 3
+    assert "b would be nan" in err
+    assert "x would be inf" in ask(capsys, "x", "--at", "x=1e308", "--step", "1e308")[2]
+
+
+def test_newton_lands_on_the_top_of_a_parabola_exactly(capsys):
+    end = rows(capsys, "-x^2", "--at", "x=1", "--optimizer", "newton")[-1]
+    assert (end["steps"], end["at"]["x"], end["stopped"]) == (1, 0, "gradient")
+
+
+def test_a_damped_newton_step_is_remarked(capsys):
+    found = rows(capsys, "x^4 - x^2", "--descend", "--at", "x=0.1", "--optimizer", "newton", "--steps", "3")  # fmt: skip
+    assert "newton's step damped" in found[1]["remark"]
+
+
+def test_the_line_search_says_that_it_found_nothing_better(capsys):
+    words = ("x-log(x)", "--descend", "--at", "x=3", "--optimizer", "newton", "--line-search")
+    assert "the line search finds no better place" in ask(capsys, *words)[1]
+    end = rows(capsys, "x", "--at", "x=1", "--bounds", "x=:1", "--line-search")[-1]
+    assert (end["stopped"], end["evaluations"]) == ("no-progress", 1)
+
+
+def test_the_seed_is_told_where_it_was_not_given(capsys):
+    words = ("a*b", "--at", "a=4,b=3", "--method", "random", "--steps", "1", "--format", "plain")
+    _, out, err = ask(capsys, *words)
+    (seed,) = re.findall(r"note: --seed (\d+) repeats", err)
+    assert ask(capsys, *words, "--seed", seed)[1] == out
+
+
+def test_columns_of_csv_have_different_names(capsys):
+    words = ("step*at_step*value", "--at", "step=1,at_step=2,value=3", "--steps", "1")
+    heading = ask(capsys, *words, "--format", "csv")[1].splitlines()[0].split(",")
+    assert len(set(heading)) == len(heading)
+
+
+def test_many_inputs_have_no_columns_of_their_own(capsys):
+    names = [f"x{k}" for k in range(50)]
+    text = " + ".join(f"{name}^2" for name in names)
+    out = ask(capsys, text, "--at", ",".join(f"{name}=1" for name in names), "--rows", "5", "--descend")[1]  # fmt: skip
+    assert "the 50 inputs have no column here; csv and json have all" in out
+    assert "every 5th row of 101; --every 1 shows all" in out
+    assert "and 45 more" in out
+
+
+def test_each_axis_of_the_map_has_its_own_range():
+    """x goes from 1 to 0 while y goes from 1e6 to 0: x must not be drawn on an axis of ±200,000."""
+    words = ("ascend", "--descend", "1e-3*x^2+(y/1e6)^2", "--at", "x=1,y=1e6", "--optimizer", "newton", "--step", "0.5", "--steps", "9")  # fmt: skip
+    out = run(*words).out
+    axis = out.splitlines()[-2]
+    assert axis.split()[-1] == "x"
+    assert max(float(text) for text in axis.split()[:-1]) <= 2
+
+
 # --------------------------------------------------------------------------- pictures, progress
 
 
@@ -374,11 +498,12 @@ def test_plot_writes_a_valid_picture_of_the_path(capsys, tmp_path):
     assert "contour" not in path.read_text().partition("</style>")[2]
 
 
-def test_a_picture_that_cannot_be_written_is_an_error(capsys):
-    code, out, err = ask(capsys, "-x^2", "--at", "x=1", "--plot", "/no/such/p.svg", "--format", "plain")  # fmt: skip
-    assert code == 2
-    assert "f -" in out, "the answer is not lost"
-    assert "cannot write" in err
+def test_a_picture_that_cannot_be_written_is_refused_before_the_climb(capsys, tmp_path):
+    for path in ("/no/such/p.svg", str(tmp_path / "folder.svg")):
+        (tmp_path / "folder.svg").mkdir(exist_ok=True)
+        code, out, err = ask(capsys, "-x^2", "--at", "x=1", "--plot", path, "--format", "plain")
+        assert (code, out) == (2, "")
+        assert "cannot write" in err
 
 
 def test_progress_is_shown_on_a_terminal_only():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.render.drawing import HEIGHT, WIDTH, label, shortened, width
+from backprop_cli.render.drawing import HEIGHT, LOOKS, WIDTH, label, shortened, width
 from backprop_cli.render.scales import Scale, log_ticks, ticks
 from backprop_cli.render.svg import MOST_POINTS, Curve, contour_svg, curve_svg, thinned
 from backprop_cli.studies.contour import contours
@@ -69,10 +69,10 @@ def test_paths_that_race_have_a_legend_and_looks_of_their_own():
     for k in range(5):
         assert len(lines(tree, f"p{k}")) == 3  # the path, its dots, the sample in the legend
     dashes = re.findall(r"\.line\.p\d\{stroke-dasharray:([^}]*)\}", text)
-    assert len(dashes) == len(set(dashes)) == 6
+    assert len(dashes) == len(set(dashes)) == LOOKS
     for half in text.split("prefers-color-scheme:dark"):
         colours = re.findall(r"\.backprop \.p\d\{stroke:(#\w+)\}", half)
-        assert len(colours) == len(set(colours)) == 6
+        assert len(colours) == len(set(colours)) == LOOKS
 
 
 def test_both_pages_have_colours():

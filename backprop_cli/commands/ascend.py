@@ -1,5 +1,6 @@
 """`backprop ascend`: climb, or descend, a function one step at a time."""
 
+import math
 import sys
 from collections.abc import Mapping
 from random import SystemRandom
@@ -8,17 +9,19 @@ from typing import Any
 import click
 
 from backprop_cli.commands import options
-from backprop_cli.commands.climbing import Run
-from backprop_cli.errors import BackpropError, OptionProblem
+from backprop_cli.commands.climbing import Run, check_picture
+from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
 from backprop_cli.language.parser import parse
 from backprop_cli.studies.ascent import METHODS, Settings
 from backprop_cli.studies.data import read_columns
 from backprop_cli.studies.files import read_source
+from backprop_cli.studies.newton import MOST_INPUTS
 from backprop_cli.studies.optimizers import (
     BY_NAME,
     HYPERPARAMETERS,
     NEWTON,
     OPTIMIZERS,
+    SHARES,
     Optimizer,
     check_used,
     option,
@@ -47,6 +50,15 @@ Optimisers (x an input, g its slope in the direction of improvement, h the step
 size, t the number of the step; every state starts at 0):
 {_optimizer_lines()}
 \b
+Remarks:
+  crossed the top    uphill where the step begins, downhill where it lands: it went
+                     over the top. Still better, no gain, or worse: step too long
+  worse              f lost: the step was too long, went against the slope (random
+                     steps and momentum do), or left a flat spot
+  flat               no slope, or nothing moves any more
+  zig-zag            the step goes back where the last one came from
+  unbounded          f grows ever faster, also when looked at 2^40 steps ahead
+\b
 Examples:
   backprop ascend 'a*b' --at a=-4,b=-3 --step 0.01 --steps 1
   backprop ascend 'a*b' --at a=-4,b=-3 --race --seed 1
@@ -60,8 +72,10 @@ class _Number(click.ParamType[float]):
 
     name = "number"
 
-    def __init__(self, above: float | None = None, least: float | None = None) -> None:
-        self.above, self.least = above, least
+    def __init__(
+        self, above: float | None = None, least: float | None = None, below: float = math.inf
+    ) -> None:
+        self.above, self.least, self.below = above, least, below
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -75,6 +89,8 @@ class _Number(click.ParamType[float]):
             raise OptionProblem(f"{name} must be above {self.above:g}, got {value}")
         if self.least is not None and not number >= self.least:
             raise OptionProblem(f"{name} must be {self.least:g} or more, got {value}")
+        if not number < self.below:
+            raise OptionProblem(f"{name} must be below {self.below:g}, got {value}")
         return number
 
 
@@ -86,7 +102,8 @@ def _hyperparameters(command: Any) -> Any:
         text = " or ".join(f"{value:g}" for value in defaults)
         whose = ", ".join(one.name for one in users)
         help = f"The {name.replace('_', ' ')} of {whose}.  [default: {text}]"
-        command = click.option(option(name), name, type=_Number(least=0.0), help=help)(command)
+        kind = _Number(least=0.0, below=1.0 if name in SHARES else math.inf)
+        command = click.option(option(name), name, type=kind, help=help)(command)
     return command
 
 
@@ -141,7 +158,7 @@ def _hyperparameters(command: Any) -> Any:
     type=_Number(least=0.0),
     default=0.0,
     metavar="SIZE",
-    help="Stop where the gradient is no larger than this.",
+    help="Stop where the exact gradient is no larger than this.",
 )
 @click.option(
     "--bounds",
@@ -201,7 +218,8 @@ def ascend(
 ) -> int:
     """Climb EXPRESSION from a point, one step at a time, and say what each step did.
 
-    Each row shows the gain that the slopes predicted, h·‖∇f‖², beside the gain that came.
+    Each row shows the gain that the slopes predicted for the move (h·‖∇f‖² of the plain rule), the
+    gain that came, and their ratio: near 1 the step was short enough for f to look straight.
     """
     _check(how, data, plot, every, form)
     source = read_source(expression)
@@ -211,7 +229,7 @@ def ascend(
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
-    run = Run(problem, plans, how["batch_size"] or 0, every or 0)
+    run = Run(problem, plans, how["batch_size"] or 0, every or 0, rows)
     if form == "table":
         run.print_tables(data or "", rows, color)
     elif form == "plain":
@@ -221,7 +239,7 @@ def ascend(
     sys.stdout.flush()
     if plot is not None:
         run.write_picture(plot)
-    return run.report(source.origin)
+    return run.report(source.origin, form)
 
 
 def _check(
@@ -244,13 +262,21 @@ def _check(
         raise OptionProblem("--update sequential moves one input at a time, by its slope alone")
     if how["difference"] is not None and method != "numeric" and not how["race"]:
         raise OptionProblem("--difference belongs to --method numeric")
+    if how["until_gradient"] and method == "random":
+        raise OptionProblem(
+            "--method random sees no gradient that --until-gradient could stop it by"
+        )
+    random = method == "random" or how["race"] or how["batch_size"]
+    if how["seed"] is not None and not random:
+        hint = "it repeats --method random, --race and --batch-size"
+        raise OptionProblem("--seed: nothing is drawn at random here", None, hint)
     if how["batch_size"] and data is None:
         raise OptionProblem("--batch-size takes rows of --data")
     steered = method not in (None, "gradient") or sequential or how["line_search"] or how["race"]
     if how["batch_size"] and (steered or NEWTON in optimizers):
         raise OptionProblem("--batch-size goes with the gradient, all inputs at once")
-    if plot is not None and not plot.lower().endswith(".svg"):
-        raise OptionProblem(f"--plot writes SVG: {plot[:60]!r} does not end in .svg")
+    if plot is not None:
+        check_picture(plot)
     if every is not None and form != "table":
         raise OptionProblem(f"--every thins tables; {form} has every row")
 
@@ -268,7 +294,11 @@ def _problem(
     graph = parse(text, names)
     columns = None
     if data is not None:
-        columns = read_columns(data, [name for name in graph.inputs if name not in names])
+        columns = read_columns(data, list(graph.inputs))
+        twice = [name for name in columns.names if name in names]
+        if twice:
+            hint = "leave them out of --at, or rename the columns"
+            raise OptionProblem(f"{', '.join(twice[:10])} given by --at and by --data", None, hint)
     check_names(graph, [*names, *(columns.names if columns else ())])
     return make_problem(graph, evaluated(given), wrt, of, steps, columns)
 
@@ -278,6 +308,9 @@ def _plans(how: Mapping[str, Any], problem: Problem) -> list[tuple[str, Settings
     optimizers = [BY_NAME[name] for name in how["optimizers"]] or [BY_NAME["gradient"]]
     given = {name: how[name] for name in HYPERPARAMETERS if how[name] is not None}
     check_used(optimizers, given)
+    if BY_NAME[NEWTON] in optimizers and len(problem.names) > MOST_INPUTS:
+        message = f"newton moves up to {MOST_INPUTS} inputs, not {len(problem.names):,}"
+        raise LimitExceeded(message, None, "hold some still with --wrt")
     seed = SystemRandom().randrange(_LARGEST_SEED) if how["seed"] is None else how["seed"]
     common = Settings(
         parameters=given,

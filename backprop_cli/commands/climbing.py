@@ -1,11 +1,12 @@
 """The climbs of one `ascend`: run, shown as they come or at their end, and reported."""
 
 import csv
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER
-from backprop_cli.errors import FileProblem
+from backprop_cli.errors import FileProblem, OptionProblem
 from backprop_cli.render import rows as machine
 from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
@@ -17,6 +18,21 @@ from backprop_cli.studies.problem import Problem
 from backprop_cli.studies.solution import Failure
 
 
+def check_picture(path: str) -> None:
+    """Raise unless a picture can be written there; asked before a long climb, not after it."""
+    if not path.lower().endswith(".svg"):
+        raise OptionProblem(f"--plot writes SVG: {path[:60]!r} does not end in .svg")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise _unwritable(path, "no such folder")
+    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise _unwritable(path, "not writable")
+
+
+def _unwritable(path: str, reason: str | None) -> FileProblem:
+    return FileProblem(f"cannot write {path[:80]!r}: {(reason or 'not writable').lower()}")
+
+
 class Run:
     """One climb, or several from the same start: a race."""
 
@@ -26,13 +42,15 @@ class Run:
         plans: Sequence[tuple[str, Settings]],
         batch_size: int,
         every: int,
+        rows: int,
     ) -> None:
         self.problem = problem
         self.name = problem.solution.answers[0].name
         """The name of what is climbed."""
         self.draws = batch_size > 0
         self.records = [
-            Record(problem.climb(settings, batch_size), label, every) for label, settings in plans
+            Record(problem.climb(settings, batch_size), label, every, rows)
+            for label, settings in plans
         ]
 
     def stream(self, form: str) -> None:
@@ -98,15 +116,18 @@ class Run:
             with open(path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
-            reason = (error.strerror or "not writable").lower()
-            raise FileProblem(f"cannot write {path[:80]!r}: {reason}") from None
+            raise _unwritable(path, error.strerror) from None
 
-    def report(self, origin: str) -> int:
+    def report(self, origin: str, form: str) -> int:
         """Say on stderr what must be said, and return the exit code."""
         code = ANSWERED
         if self.problem.solution.answers[0].failure is None:
-            for note in notes(self.problem.solution, origin):
+            for note in notes(self.problem.solution, origin, self.problem.where(self.problem.row)):
                 print(note, file=sys.stderr)
+        if form in ("plain", "csv"):
+            seeds = {self._seed(record) for record in self.records} - {None}
+            for seed in seeds:
+                print(f"note: --seed {seed} repeats these random numbers", file=sys.stderr)
         said = set()
         for record in self.records:
             failure = self._failure(record)

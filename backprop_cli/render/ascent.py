@@ -1,17 +1,17 @@
 """An ascent for people: its rows, its curve, its path over the contours, and what it came to.
 
-Rows are thinned by the study; here they are laid out. The columns of the inputs are left out where
-they would not fit, since the last line names the point in full.
+Rows are thinned by the study and laid out in `ascent_rows`; what a table leaves out is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.printer import program_text
 from backprop_cli.render import svg
+from backprop_cli.render.ascent_rows import Shown, brief, print_rows
 from backprop_cli.render.console import Column, Screen, Words
-from backprop_cli.render.echo import enumeration, left_out
-from backprop_cli.render.numbers import aligned, human, short
+from backprop_cli.render.echo import enumeration, left_out, ordinal
+from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.plots import COLOURS, Frame, Series, axis, print_plot
 from backprop_cli.render.scales import needs_decades
 from backprop_cli.studies.ascent import Outcome, Settings, Step
@@ -20,7 +20,6 @@ from backprop_cli.studies.contour import Contour
 from backprop_cli.studies.data import Data
 
 _MOST_ROWS = 20
-_FEW_DIGITS = 5
 _SPARKS = "▁▂▃▄▅▆▇█"
 _PLAIN_SPARKS = "_.-~=+*#"
 _SPARK_WIDTH = 40
@@ -50,19 +49,41 @@ def print_climb(record: Record, name: str, rows: int, seed: int | None, screen: 
     shown = record.shown(_MOST_ROWS)
     screen.line()
     screen.line([(_title(record.climb.settings), "title")])
-    by_number = bool(record.rows) and _print_rows(record, name, shown[:rows], screen)
-    if len(shown) > rows:
-        screen.line([(left_out(len(shown), rows, "rows"), "dim")], 2)
+    table = Shown(False, 0)
+    if record.rows:
+        table = print_rows(record, name, _within(shown, rows), screen)
+    for text in _left_out(record, table, len(shown), rows):
+        screen.line([(text, "dim")], 2)
     if len(record.rows) > 1:
         screen.line(
             [(f"{name}  ", "dim"), (_sparkline(record, screen), "value"), *_ends(record)], 2
         )
     for place, (remark, tally) in enumerate(record.tallies.items(), 1):
-        mark = f"[{place}] " if by_number else ""
+        mark = f"[{place}] " if table.by_number else ""
         screen.line([(mark + _counted(remark, tally), "dim")], 2)
     if seed is not None:
         screen.line([(f"--seed {seed} repeats these random numbers", "dim")], 2)
-    screen.line(_conclusion(record, name))
+    screen.line(_conclusion(record, name, rows))
+
+
+def _within(shown: list[Step], rows: int) -> list[Step]:
+    """Return at most so many rows, the last always among them."""
+    return shown if len(shown) <= rows else [*shown[: rows - 1], shown[-1]]
+
+
+def _left_out(record: Record, table: Shown, shown: int, rows: int) -> Iterator[str]:
+    """Yield what the table does not show."""
+    spacing = record.spacing(_MOST_ROWS)
+    last = record.outcome.last.number
+    if spacing > 1 and last > spacing:
+        more = "" if record.every else "; --every 1 shows all"
+        yield f"every {ordinal(spacing - 1)} row of {last + 1:,}{more}"
+    total = last // spacing + 1 + (last % spacing > 0) if record.every else shown
+    if total > rows:
+        yield left_out(total, rows, "rows")
+    if table.hidden:
+        names = "the input has" if table.hidden == 1 else f"the {table.hidden:,} inputs have"
+        yield f"{names} no column here; csv and json have all"
 
 
 def _title(settings: Settings) -> str:
@@ -73,77 +94,9 @@ def _title(settings: Settings) -> str:
         parts.append(settings.optimizer.formula)
     if settings.line_search:
         parts.append("backtracking line search")
-    if settings.sequential:
+    if settings.sequential and settings.method != "random":
         parts.append("each input uses the new values of those before it")
     return f"{parts[0]}: {', '.join([f'step size {human(settings.step)}', *parts[1:]])}"
-
-
-def _print_rows(record: Record, name: str, rows: Sequence[Step], screen: Screen) -> bool:
-    """Print the rows in the widest form that fits; return whether remarks stand there by number.
-
-    On a narrow screen remarks become the numbers under which they are counted below; then the
-    ratio goes, then the inputs.
-    """
-    inputs = [
-        (input_name, aligned(human(row.point[k]) for row in rows), "value")
-        for k, input_name in enumerate(record.climb.objective.names)
-    ]
-    ratios = ("ratio", aligned(_ratio(row) for row in rows), "")
-    numbers = [
-        (name, aligned(human(row.value) for row in rows), "value"),
-        (f"‖∇{name}‖", aligned(_brief(row.norm) for row in rows), "gradient"),
-        ("predicted", aligned(_brief(row.predicted) for row in rows), ""),
-        ("gain", aligned(_brief(row.actual) for row in rows), ""),
-    ]
-    ragged = [(title, [text.strip() for text in texts], style) for title, texts, style in numbers]
-    forms = [
-        (by_number, parts)
-        for parts in (
-            [*inputs, *numbers, ratios],
-            [*inputs, *numbers],
-            [*numbers, ratios],
-            numbers,
-            ragged,
-        )
-        for by_number in (False, True)
-    ]
-    for by_number, parts in forms:
-        columns = ["step", *(title for title, _, _ in parts)]
-        cells: list[list[Words]] = [
-            [
-                [(f"{row.number:,}", "name")],
-                *([(texts[place], style)] for _, texts, style in parts),
-            ]
-            for place, row in enumerate(rows)
-        ]
-        if any(row.remarks for row in rows):
-            columns.append("remark")
-            for line, row in zip(cells, rows, strict=True):
-                line.append([(_remark(row, record, by_number), _style(row))])
-        if screen.fits([Column(title) for title in columns], cells):
-            break
-    screen.table([Column(title) for title in columns], cells)
-    return by_number
-
-
-def _remark(row: Step, record: Record, by_number: bool) -> str:
-    if not by_number:
-        return "; ".join(row.remarks)
-    known = list(record.tallies)
-    return " ".join(f"[{known.index(remark) + 1}]" for remark in row.remarks)
-
-
-def _style(row: Step) -> str:
-    worse = any("worse" in remark or "unbounded" in remark for remark in row.remarks)
-    return "bad" if worse else "dim"
-
-
-def _brief(value: float | None) -> str:
-    return "" if value is None else short(value, _FEW_DIGITS)
-
-
-def _ratio(row: Step) -> str:
-    return "" if row.ratio is None else format(row.ratio, ".4f")
 
 
 def _sparkline(record: Record, screen: Screen) -> str:
@@ -169,21 +122,30 @@ def _counted(remark: str, tally: Tally) -> str:
     return f"{remark}: {times}, first at step {tally.first:,}"
 
 
-def _conclusion(record: Record, name: str) -> Words:
+def _conclusion(record: Record, name: str, rows: int) -> Words:
     outcome = record.outcome
     if not record.rows:
         return [(f"{name} cannot be followed from where it starts.", "bad")]
     steps = _many(outcome.last.number, "step")
     style = "bad" if outcome.stopped == "not-finite" else "good"
-    why = "the gradient is 0" if outcome.last.norm == 0 else _STOPPED.get(outcome.stopped, "")
-    end = f"Stopped: {why}. " if outcome.stopped in _STOPPED else ""
+    end = f"Stopped: {_why(record)}. " if outcome.stopped in _STOPPED else ""
     pairs = zip(record.climb.objective.names, outcome.last.point, strict=True)
-    at = ", ".join(f"{input_name} = {human(value)}" for input_name, value in pairs)
+    at = enumeration((f"{key} = {human(value)}" for key, value in pairs), rows)
     return [
         (f"{end}After {steps}, {_spent(outcome)}: ", ""),
         (f"{name} = {human(outcome.last.value)}", style),
         (f" at {at}", ""),
     ]
+
+
+def _why(record: Record) -> str:
+    """Return why a climb ended before its steps were done."""
+    outcome = record.outcome
+    if outcome.last.norm == 0 and outcome.stopped != "not-finite":
+        return "the gradient is 0"
+    if outcome.stopped == "no-progress" and record.climb.settings.line_search:
+        return "the line search finds no better place"
+    return _STOPPED[outcome.stopped]
 
 
 def _spent(outcome: Outcome) -> str:
@@ -202,7 +164,7 @@ def print_race(records: Sequence[Record], name: str, screen: Screen) -> None:
     settings = records[0].climb.settings
     what = "depth" if settings.descend else "height"
     screen.line([(f"The race: what was spent, and the {what} gained", "title")])
-    gains = aligned(_brief(record.gain) for record in records)
+    gains = aligned(brief(record.gain) for record in records)
     values = aligned(human(record.outcome.last.value) for record in records)
     ahead = max(record.gain for record in records)
     titles = ["", "steps", "evaluations", "sweeps", name, "gained", "stopped"]
@@ -213,14 +175,23 @@ def print_race(records: Sequence[Record], name: str, screen: Screen) -> None:
             [(f"{record.outcome.evaluations:,}", "")],
             [(f"{record.outcome.sweeps:,}", "")],
             [(values[place], "value")],
-            [(gains[place], "good" if record.gain == ahead else "")],
+            [(gains[place], "good" if record.gain == ahead > 0 else "")],
             [(record.outcome.stopped, "dim")],
         ]
         for place, record in enumerate(records)
     ]
     screen.table([Column(title) for title in titles], rows)
-    first = max(records, key=lambda record: record.gain)
-    screen.line([(f"{first.label} gained most: {_brief(first.gain)}.", "good")])
+    screen.line([(_winner(records, ahead), "good")])
+
+
+def _winner(records: Sequence[Record], ahead: float) -> str:
+    """Return who gained most, if anyone gained."""
+    first = [record.label for record in records if record.gain == ahead]
+    if not ahead > 0:
+        return "None of them gained."
+    if len(first) > 1:
+        return f"{' and '.join(first)} gained the same: {brief(ahead)}."
+    return f"{first[0]} gained most: {brief(ahead)}."
 
 
 def print_curves(records: Sequence[Record], name: str, screen: Screen) -> None:

@@ -24,22 +24,22 @@ Range = tuple[float, float]
 WIDTH, HEIGHT = 720, 540
 """The size of a picture in pixels; a legend of several lines makes it higher."""
 
-SHADES, LOOKS = 10, 6
+SHADES, LOOKS = 10, 8
 """How many strengths of contours, and how many looks of lines, there are."""
 
 _LIGHT = (
     ("#ffffff", "#1f2328", "#d8dee4"),
     ("#a9cbe5", "#1c3f6e"),
-    ("#c44900", "#007a58", "#a8327f", "#1f2328", "#806600", "#5b3fc4"),
+    ("#c44900", "#007a58", "#a8327f", "#1f2328", "#806600", "#5b3fc4", "#0a6a9e", "#7d3c14"),
 )
 _DARK = (
     ("#0d1117", "#e6edf3", "#30363d"),
     ("#33597f", "#cfe6f7"),
-    ("#ff8c4a", "#2dd4a2", "#f58fcb", "#e6edf3", "#e8c547", "#a896ff"),
+    ("#ff8c4a", "#2dd4a2", "#f58fcb", "#e6edf3", "#e8c547", "#a896ff", "#6cc4f5", "#d9a27e"),
 )
 """Paper, ink and rules; the faintest and the strongest contour; the looks of lines."""
 
-_DASHES = ("none", "9 4", "2 4", "10 3 2 3", "18 4", "5 3")
+_DASHES = ("none", "9 4", "2 4", "10 3 2 3", "18 4", "5 3", "14 3 2 3 2 3", "1 6")
 
 _FONT, _TITLE_FONT = 13, 16
 _LETTER = 0.62

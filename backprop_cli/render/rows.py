@@ -53,8 +53,14 @@ def outcome_object(
 
 def csv_heading(names: Sequence[str], race: bool = False) -> list[str]:
     """Return the titles of CSV; an input that is called as a column of ours gets a prefix."""
-    ours = ("racer", "step", *_COLUMNS)
-    inputs = [f"at_{name}" if name in ours else name for name in names]
+    taken = {"racer", "step", *_COLUMNS}
+    free = set(names) - taken
+    inputs = []
+    for name in names:
+        title = name
+        while title in taken or (title != name and title in free):
+            title = f"at_{title}"
+        inputs.append(title)
     return [*(["racer"] if race else []), "step", *inputs, *_COLUMNS]
 
 

@@ -28,6 +28,8 @@ DIFFERENCE = 2.0**-26
 
 _ARMIJO = 1e-4
 _HALVINGS = 60
+DAMPED = "newton's step damped"
+"""The remark on a step where f is not curved like a parabola with a top (or bottom) ahead."""
 
 
 class Settings(NamedTuple):
@@ -104,6 +106,7 @@ class Climb:
         self.outcome: Outcome | None = None
         self.evaluations = self.sweeps = 0
         self._sign = -1.0 if settings.descend else 1.0
+        self._damped = False
         self._random = random.Random(settings.seed)
         self._rule = Rule(settings.optimizer, settings.parameters, len(self.start))
         lowest, highest = -math.inf, math.inf
@@ -114,13 +117,13 @@ class Climb:
         """Yield the start as step 0, then each step."""
         point = self.start
         found = self.objective.slopes(point)
-        self.evaluations += 1
+        self.evaluations += self._batch is None
         step = Step(0, point, found[0], _norm(found), remarks=() if _norm(found) else ("flat",))
         if not _finite(found):
             self._end("not-finite", step, point)
             return
         yield step
-        remarks = Remarks(found[0], self.settings.descend)
+        remarks = Remarks(found[0], self.settings.descend, self._height)
         while not self._arrived(step):
             landed = self._landed(step.number + 1, point, found)
             if landed is None or (landed == point and self._stays(step)):
@@ -137,7 +140,7 @@ class Climb:
     def _arrived(self, step: Step) -> bool:
         """Return whether to stop here, and note why."""
         settings = self.settings
-        plain = settings.method != "random" and settings.optimizer.stateless and not self._batch
+        plain = settings.method == "gradient" and settings.optimizer.stateless and not self._batch
         if step.norm <= settings.until_gradient and (plain or settings.until_gradient > 0):
             self._end("gradient", step)
         elif step.number >= settings.steps:
@@ -169,6 +172,7 @@ class Climb:
         landing = Landing(
             found[0],
             after[0],
+            landed,
             move,
             predicted,
             self._along(after, move),
@@ -177,6 +181,8 @@ class Climb:
             norm,
         )
         said = remarks.on(landing)
+        if self._damped:
+            said = (*said, DAMPED)
         if self._limits:
             said += tuple(self._held(landed))
         return Step(step.number + 1, landed, after[0], norm, predicted, actual, said)
@@ -192,14 +198,13 @@ class Climb:
             h = self._sign * settings.step
             move: Sequence[float] = [h * self._random.random() for _ in point]
         elif settings.sequential:
-            self.evaluations += 1
-            return self._one_after_another(number, point)
+            return self._one_after_another(number, point, found)
         else:
             slopes = self._slopes(point, found)
             move = self._moved(number, point, slopes)
             if settings.line_search:
-                return self._backtracked(point, found, move)
-        self.evaluations += 1
+                return self._backtracked(point, found[0], slopes, move)
+        self.evaluations += self._batch is None
         return self._projected(map(add, point, move))
 
     def _slopes(self, point: Sequence[float], found: Sequence[float]) -> list[float]:
@@ -208,6 +213,7 @@ class Climb:
         if self.settings.method == "numeric":
             return [sign * self._difference(point, found[0], k) for k in range(len(point))]
         self.sweeps += 1
+        self.evaluations += self._batch is not None
         slopes = self._batch(point) if self._batch else found
         return list(map(neg, slopes[1:]) if sign < 0 else slopes[1:])
 
@@ -228,14 +234,18 @@ class Climb:
         self.sweeps += len(point)
         curvature = self.objective.curvature(point)[1 + len(point) :]
         direction = newton_direction(slopes, [-self._sign * c for c in curvature])
+        self._damped = direction is None or direction.damping > 0
         return [h * d for d in (direction.step if direction else slopes)]
 
-    def _one_after_another(self, number: int, point: tuple[float, ...]) -> tuple[float, ...]:
+    def _one_after_another(
+        self, number: int, point: tuple[float, ...], found: Sequence[float]
+    ) -> tuple[float, ...]:
         """Return where a step lands that moves each input in turn, from where the last left off."""
         landed = point
         for place in range(len(point)):
-            found = self.objective.slopes(landed)
-            self.evaluations += place > 0
+            self.evaluations += 1
+            if place:
+                found = self.objective.slopes(landed)
             slope = self._slopes_along(place, landed, found)
             moved = landed[place] + self._rule.move(
                 place, landed[place], slope, self.settings.step, number
@@ -250,20 +260,27 @@ class Climb:
         return self._sign * found[1 + place]
 
     def _backtracked(
-        self, point: tuple[float, ...], found: Sequence[float], move: Sequence[float]
+        self,
+        point: tuple[float, ...],
+        start: float,
+        slopes: Sequence[float],
+        move: Sequence[float],
     ) -> tuple[float, ...] | None:
         """Return the first of ever shorter moves that gains enough (Armijo 1966).
 
         Enough is 1e-4 of what the slopes predict for the move. The whole move is tried first,
-        then its half, its quarter, ... None if 60 halvings find nothing.
+        then its half, its quarter, ... None if 60 halvings find nothing, or where they end at the
+        point itself. `slopes` are the method's own, in the direction of improvement.
         """
         for halvings in range(_HALVINGS):
             share = 0.5**halvings
             landed = self._projected(x + share * d for x, d in zip(point, move, strict=True))
+            if landed == point:
+                break
             value = self.objective.value(landed)
             self.evaluations += 1
-            predicted = self._along(found, list(map(sub, landed, point)))
-            if self._sign * (value - found[0]) >= _ARMIJO * predicted > 0:
+            predicted = sum(map(mul, slopes, map(sub, landed, point)))
+            if self._sign * (value - start) >= _ARMIJO * predicted > 0:
                 return landed
         return None
 
@@ -281,6 +298,10 @@ class Climb:
         for name, x, limits in zip(self.objective.names, point, self._limits, strict=True):
             if x in limits:
                 yield f"{name} at its bound"
+
+    def _height(self, point: Iterable[float]) -> float:
+        """Return f at a point, or at the nearest within the bounds; of a descent -f."""
+        return self._sign * self.objective.value(self._projected(point))
 
     def _along(self, found: Sequence[float], move: Sequence[float]) -> float:
         """Return how much f improves along a move, by the slopes."""

@@ -27,14 +27,16 @@ class Tally(NamedTuple):
 class Record:
     """The rows kept of one climb; feed it every step with `add`."""
 
-    def __init__(self, climb: Climb, label: str, every: int = 0) -> None:
-        """Keep every so many rows if `every` says so, else as many as can be looked at."""
+    def __init__(self, climb: Climb, label: str, every: int = 0, most: int = _MOST) -> None:
+        """Keep what curves and paths need and, where `every` is asked for, the first `most` rows
+        so far apart; else as many as can be looked at."""
         self.climb, self.label = climb, label
-        self.every = every
+        self.every, self._most = every, most
         self.rows: list[Step] = []
+        self._asked: list[Step] = []
         self.last: Step | None = None
         self.tallies: dict[str, Tally] = {}
-        self._stride = every or 1
+        self._stride = 1
 
     def add(self, step: Step) -> None:
         """Take note of the next step."""
@@ -44,9 +46,12 @@ class Record:
             self.tallies[remark] = Tally(times + 1, first)
         if step.number % self._stride == 0:
             self.rows.append(step)
-            if len(self.rows) > _MOST and not self.every:
+            if len(self.rows) > _MOST:
                 self._stride *= _FEWER
                 self.rows = [row for row in self.rows if row.number % self._stride == 0]
+
+        if self.every and step.number % self.every == 0 and len(self._asked) < self._most:
+            self._asked.append(step)
 
     @property
     def outcome(self) -> Outcome:
@@ -62,15 +67,16 @@ class Record:
         sign = -1.0 if self.climb.settings.descend else 1.0
         return sign * (self.last.value - self.rows[0].value)
 
-    def shown(self, most: int) -> list[Step]:
-        """Return rows for a table: at most `most` or so, equally spaced, and the last.
+    def spacing(self, most: int) -> int:
+        """Return how many steps the rows of a table of at most `most` rows or so are apart."""
+        return self.every or _spacing(self.last.number if self.last else 0, most)
 
-        Where `every` was asked for, all rows that were kept.
-        """
+    def shown(self, most: int) -> list[Step]:
+        """Return rows for a table: at most `most` or so, equally spaced, and the last."""
         if self.last is None:
             return []
-        spacing = self.every or _spacing(self.last.number, most)
-        chosen = [row for row in self.rows if row.number % spacing == 0]
+        spacing = self.spacing(most)
+        chosen = self._asked or [row for row in self.rows if row.number % spacing == 0]
         return chosen if chosen and chosen[-1] is self.last else [*chosen, self.last]
 
     def curve(self) -> list[tuple[float, float]]:
@@ -102,12 +108,12 @@ def contours_around(
     """Return contours of a function of two inputs where these paths run, and a little beyond."""
     points = [point for path in paths for point in path]
     x, y = ([point[k] for point in points] for k in range(2))
-    widest = max(max(x) - min(x), max(y) - min(y)) or 1.0
+    widest = max(max(x) - min(x), max(y) - min(y)) or max(map(abs, (*x, *y))) or 1.0
     return contours(function, _around(x, widest), _around(y, widest), _COLUMNS, _ROWS, _LEVELS)
 
 
 def _around(values: Sequence[float], widest: float) -> tuple[float, float]:
-    """Return a range that holds the values with a margin, wide enough to see something in."""
+    """Return a range that holds the values with a margin; of one value alone, one so wide."""
     low, high = min(values), max(values)
-    margin = max(_MARGIN * (high - low), _MARGIN * widest)
+    margin = _MARGIN * (high - low if high > low else widest)
     return low - margin, high + margin

@@ -108,10 +108,7 @@ class MeanOver:
 
         IEEE results: a row that is not defined makes the mean a NaN.
         """
-        template = list(self._numbers)
-        for node, number in zip(self._parameters, point, strict=True):
-            if node is not None:
-                template[node] = float(number)
+        template = self._template(point)
         count = self.size if rows is None else len(rows)
         totals = [0.0] * len(self.graph.outputs)
         for start in range(0, count, PIECE):
@@ -124,6 +121,28 @@ class MeanOver:
             float(total / count if _is_column(values[node]) else values[node])
             for node, total in zip(self.graph.outputs, totals, strict=True)
         )
+
+    def first_bad(self, point: Sequence[float]) -> int | None:
+        """Return the first row in which an output is not finite at `point`, from 0."""
+        numpy = _numpy()
+        template = self._template(point)
+        for start in range(0, self.size, PIECE):
+            end = min(start + PIECE, self.size)
+            values = self._piece(template, slice(start, end))
+            bad = numpy.zeros(end - start, bool)
+            for node in self.graph.outputs:
+                bad |= ~numpy.isfinite(values[node])
+            if bad.any():
+                return start + int(bad.argmax())
+        return None
+
+    def _template(self, point: Sequence[float]) -> list[Any]:
+        """Return the values of the nodes that are numbers, the parameters being at `point`."""
+        template = list(self._numbers)
+        for node, number in zip(self._parameters, point, strict=True):
+            if node is not None:
+                template[node] = float(number)
+        return template
 
     def _piece(self, template: list[Any], rows: Any) -> list[Any]:
         """Return the value of each node for a piece of the rows."""

@@ -129,6 +129,10 @@ class MeanExpression:
         """Return the means of f, its partials, and the lower triangle of its Hessian."""
         return self._mean("curvature")(self._full(point))
 
+    def first_bad(self, point: Point) -> int | None:
+        """Return the first row of the data in which f or a slope is not finite, from 0."""
+        return self._mean("slopes").first_bad(self._full(point))
+
     def batched(self, size: int, draw: Random) -> Callable[[Point], Sequence[float]]:
         """Return a function that gives f and its partials over one batch of rows after another."""
         batches = self.data.batches(size, draw)

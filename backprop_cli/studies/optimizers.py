@@ -25,6 +25,7 @@ class Optimizer(NamedTuple):
     states: tuple[tuple[str, str], ...] = ()
     parameters: tuple[tuple[str, float], ...] = ()
     step: float = 0.01
+    where: str = ""
 
     @property
     def stateless(self) -> bool:
@@ -34,7 +35,8 @@ class Optimizer(NamedTuple):
     @property
     def formula(self) -> str:
         """The whole rule, as people read it."""
-        return "; ".join([*(f"{name} = {text}" for name, text in self.states), f"x += {self.move}"])
+        parts = [*(f"{name} = {text}" for name, text in self.states), f"x += {self.move}"]
+        return "; ".join(parts) + (f" where {self.where}" if self.where else "")
 
 
 NEWTON = "newton"
@@ -86,8 +88,9 @@ OPTIMIZERS = (
     Optimizer(
         NEWTON,
         "h*d",
-        "d solves (H + damping) d = g; Nocedal & Wright 2006, algorithm 3.3",
+        "Nocedal & Wright 2006, algorithm 3.3",
         step=1.0,
+        where="(H + damping) d = g",
     ),
 )
 
@@ -97,6 +100,9 @@ HYPERPARAMETERS = tuple(
     dict.fromkeys(name for optimizer in OPTIMIZERS for name, _ in optimizer.parameters)
 )
 """Every hyper-parameter that some optimiser has."""
+
+SHARES = ("decay", "beta1", "beta2")
+"""The hyper-parameters that are the share of the old in a mean of old and new: below 1."""
 
 
 def chosen(optimizer: Optimizer, given: Mapping[str, float]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What `ascend` is asked to climb: a program, the point it starts from, and which inputs move."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
@@ -12,17 +13,21 @@ from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.objective import Expression, MeanExpression
 from backprop_cli.studies.solution import Failure, Solution
 
-_MOST_ROWS_BLAMED = 1000
+_MOST_ROWS_SEEN = 200
 
 
 class Problem(NamedTuple):
-    """A program with its start. `solution` is the answer of `grad` there (in the data's first row,
-    if there are data); `start` has a number for every input that no column binds."""
+    """A program with its start: a number for every input that no column binds.
+
+    `solution` is the answer of `grad` there; with data, in that one of the first rows of which
+    there is something to say (`row`, from 0).
+    """
 
     objective: Expression | MeanExpression
     start: Mapping[str, float]
     solution: Solution
     data: Data | None
+    row: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,15 +48,25 @@ class Problem(NamedTuple):
 
     def failure_at(self, point: Sequence[float]) -> Failure | None:
         """Return why f or its gradient is not finite there, if that can be told."""
-        for row in range(min(self.data.size, _MOST_ROWS_BLAMED) if self.data else 1):
-            solution = solve(
-                self.solution.graph, {**self.at(point), **_row(self.data, row)}, self.names
-            )
-            failure = solution.answers[0].failure
-            if failure is not None:
-                where = f"row {row + 1} of the data: " if self.data else ""
-                return failure._replace(message=where + failure.message)
-        return None
+        graph = self.solution.graph
+        for name, place in zip(self.names, point, strict=True):
+            if not math.isfinite(place):
+                return Failure(
+                    "not-finite",
+                    f"{name} would be {place}",
+                    name,
+                    graph.span_of(graph.inputs[name]),
+                )
+        row = 0
+        if isinstance(self.objective, MeanExpression):
+            row = self.objective.first_bad(point) or 0
+        solution = solve(graph, {**self.at(point), **_row(self.data, row)}, self.names)
+        failure = solution.answers[0].failure
+        return failure and failure._replace(message=self.where(row) + failure.message)
+
+    def where(self, row: int) -> str:
+        """Return the words that say which row of the data is meant, if there are data."""
+        return f"row {row + 1:,} of the data: " if self.data else ""
 
 
 def make_problem(
@@ -80,14 +95,30 @@ def make_problem(
     moving = asked or free
     if not moving:
         raise OptionProblem("there is no input to move")
-    solution = solve(graph, {**start, **_row(data, 0)}, moving, outputs)
+    row, solution = _start(graph, start, moving, outputs, data)
     graph = solution.graph
     objective: Expression | MeanExpression
     if data is None:
         objective = Expression(graph, moving, start, evaluations)
     else:
         objective = MeanExpression(graph, moving, start, data)
-    return Problem(objective, dict(start), solution._replace(point=dict(start)), data)
+    return Problem(objective, dict(start), solution._replace(point=dict(start)), data, row)
+
+
+def _start(
+    graph: Graph,
+    start: Mapping[str, float],
+    moving: Sequence[str],
+    outputs: Sequence[str],
+    data: Data | None,
+) -> tuple[int, Solution]:
+    """Return the answer at the start; with data in the first row with a failure or a remark."""
+    first = solve(graph, {**start, **_row(data, 0)}, moving, outputs)
+    for row in range(min(data.size, _MOST_ROWS_SEEN) if data else 0):
+        solution = solve(graph, {**start, **_row(data, row)}, moving, outputs)
+        if solution.answers[0].failure or solution.answers[0].remarks:
+            return row, solution
+    return 0, first
 
 
 def _row(data: Data | None, row: int) -> dict[str, float]:

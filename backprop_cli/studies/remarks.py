@@ -5,15 +5,19 @@ it is uphill where it starts and downhill where it lands; whether it also lost h
 gain. So -x^2 from 1 with step 0.9 lands at -0.8: across the top, and still better.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from operator import mul
 from typing import NamedTuple
 
 from backprop_cli.calculus.rounding import UNIT
 
 _ROUNDING = 4 * UNIT
+_NOTHING = 1e-12
 _GROWING_STEPS = 10
 _FAR = 100.0
+_DOUBLINGS = 40
+_SLACK = 1e-6
 _SHARP = 0.25
 """cos² of the angle beyond which two moves count as going back and forth (120 degrees)."""
 
@@ -27,6 +31,7 @@ class Landing(NamedTuple):
 
     value_before: float
     value: float
+    point: Sequence[float]
     move: Sequence[float]
     predicted: float
     beyond: float
@@ -38,12 +43,17 @@ class Landing(NamedTuple):
 class Remarks:
     """Comments on the steps of one ascent, or descent, in their order."""
 
-    def __init__(self, value: float, descend: bool) -> None:
+    def __init__(
+        self, value: float, descend: bool, height: Callable[[Sequence[float]], float]
+    ) -> None:
+        """Comment on a climb from `value`; `height` gives f anywhere, of a descent -f."""
         self.summit = "bottom" if descend else "top"
         self.limitless = f"unbounded: {'falling' if descend else 'growing'} without limit"
         self._far = _FAR * (1 + abs(value))
         self._before: Sequence[float] = ()
         self._growing = 0
+        self._height = height
+        self._looked_at, self._endless = 0, False
 
     def on(self, landing: Landing) -> tuple[str, ...]:
         """Return what is to be said of the next step."""
@@ -53,13 +63,41 @@ class Remarks:
         # Slopes that do not fall while f goes on rising, far beyond where it started.
         grew = landing.actual > 0 and landing.norm >= landing.norm_before
         self._growing = self._growing + 1 if grew else 0
-        if self._growing >= _GROWING_STEPS and abs(landing.value) > self._far:
-            said = (*said, self.limitless)
-        return said
+        far = self._growing >= _GROWING_STEPS and abs(landing.value) > self._far
+        return (*said, self.limitless) if far and self._goes_on(landing) else said
+
+    def _goes_on(self, landing: Landing) -> bool:
+        """Look far ahead for proof that f goes on growing; again when the run has doubled."""
+        if self._growing == _GROWING_STEPS or self._growing >= 2 * self._looked_at:
+            self._looked_at = self._growing
+            self._endless = self._grows_far(landing)
+        return self._endless
+
+    def _grows_far(self, landing: Landing) -> bool:
+        """Return whether f grows at 40 doublings of a move, and never slower than before.
+
+        Where it overflows it has grown enough. The climber does not pay for these looks ahead.
+        """
+        steepness = 0.0
+        start = self._height(landing.point)
+        for doubling in range(1, _DOUBLINGS + 1):
+            share = 2.0**doubling
+            there = [x + share * d for x, d in zip(landing.point, landing.move, strict=True)]
+            gain = self._height(there) - start
+            if gain == math.inf:
+                return True
+            if not gain / share > (1 - _SLACK) * steepness:
+                return False
+            steepness = gain / share
+        return True
 
     def _about_gain(self, landing: Landing) -> tuple[str, ...]:
         """Return what the gain and the slopes along the step show."""
-        rounding = _ROUNDING * max(abs(landing.value), abs(landing.value_before))
+        # What is no more than rounding, or next to nothing of what was predicted, is no gain.
+        rounding = max(
+            _ROUNDING * max(abs(landing.value), abs(landing.value_before)),
+            _NOTHING * abs(landing.predicted),
+        )
         actual = landing.actual
         if landing.predicted > 0 > landing.beyond:
             if actual > rounding:
@@ -67,6 +105,8 @@ class Remarks:
             result = "no gain" if actual >= -rounding else "worse: step too long"
             return (f"crossed the {self.summit}, {result}",)
         if actual < -rounding:
+            if landing.predicted == 0:
+                return ("worse: from a flat spot",)
             uphill = landing.predicted > 0
             return ("worse: step too long" if uphill else "worse: against the slope",)
         if landing.norm == 0 or (actual <= rounding and abs(landing.predicted) <= rounding):
