@@ -164,7 +164,7 @@ _ARITHMETIC = (
         domain=("where(x >= 0, 0, y - floor(y)) == 0", "where(x == 0, y, 0) >= 0"),
         needs="a base above 0, or an integer exponent (not below 0 where the base is 0)",
         # Only a whole power, not below 0, is smooth across a base of 0.
-        sides=("where(y < 0, sign(x), where(y == floor(y), 0, sign(x)))",),
+        sides=("where(y < 0, sign(x), where(y == floor(y), 1, sign(x)))",),
         infix="^",
         precedence=4,
     ),

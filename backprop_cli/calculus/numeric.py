@@ -6,19 +6,15 @@ takes over. Each entry of the tableau is judged by how far it lies from its two 
 the rounding it carries, and the best is kept (C. Ridders, Advances in Engineering Software 4,
 1982). No rule of the operation table is used: only values, so this is an independent witness.
 
-A stencil is used only if every kink, jump and pole in the graph keeps its side across it: a
-central difference over the kink of relu would "confirm" 1/2.
+A stencil is used only if every kink, jump and pole in the graph keeps its side across it.
 """
 
 import math
 from typing import NamedTuple
 
-from backprop_cli.calculus.kinks import sides_of
+from backprop_cli.calculus.probes import Probe
 from backprop_cli.calculus.rounding import UNIT
-from backprop_cli.calculus.values import evaluate
 from backprop_cli.graph import Graph
-from backprop_cli.operations import TABLE
-from backprop_cli.readings.floats import FLOATS
 
 _COLUMNS = 8
 _CONFIRMATIONS = 2
@@ -34,37 +30,29 @@ class Difference(NamedTuple):
     error: float
 
 
-class _Probe:
-    """Evaluates one output along one input, and watches the sides of the kinks."""
+class _Stencils:
+    """Central differences of one output along one input."""
 
-    def __init__(self, graph: Graph, values: list[float], seed: int, output: int) -> None:
-        self.graph, self.seed, self.output = graph, seed, output
-        self.values = list(values)
+    def __init__(
+        self, graph: Graph, values: list[float], seed: int, output: int, noise: float
+    ) -> None:
+        self.probe, self.seed = Probe(graph, values, (seed,), output), seed
         self.steepest = 0.0
         """The largest |f|/h seen: no difference is better than some units of rounding of it."""
-        depends = graph.dependents([seed])
-        self.cone = [k for k in range(seed + 1, output + 1) if depends[k]]
-        self.watched = [k for k in self.cone if TABLE[graph.rows[k]].sides]
-        self.sides = [sides_of(graph, k, values) for k in self.watched]
-
-    def at(self, place: float) -> float | None:
-        """Return the output with the input at `place`, None if undefined or across a kink."""
-        self.values[self.seed] = place
-        evaluate(self.graph, self.values, self.cone, FLOATS)
-        value = self.values[self.output]
-        if not math.isfinite(value):
-            return None
-        for node, sides in zip(self.watched, self.sides, strict=True):
-            if sides_of(self.graph, node, self.values) != sides:
-                return None
-        return value
+        self.noise = noise
+        self.noisy = False
+        """Whether some values were smaller than their own rounding, as those of sin(1e200) are:
+        x is rounded by more than a turn."""
 
     def difference(self, center: float, step: float) -> float | None:
         """Return the central difference with this step, None if the stencil is not valid."""
         right, left = center + step, center - step
-        above = self.at(right)
-        below = self.at(left) if above is not None else None
+        above = self.probe.at({self.seed: right})
+        below = self.probe.at({self.seed: left}) if above is not None else None
         if above is None or below is None or right == left:
+            return None
+        if 0 < abs(above) + abs(below) < self.noise:
+            self.noisy = True
             return None
         self.steepest = max(self.steepest, (abs(above) + abs(below)) / (right - left))
         return (above - below) / (right - left)
@@ -78,24 +66,24 @@ def derivative(
     `noise` bounds the rounding error of one evaluation of the output. Cost: two evaluations of
     the part of the graph that depends on `seed`, for each of 10 to 50 step sizes.
     """
-    probe = _Probe(graph, values, seed, output)
+    stencils = _Stencils(graph, values, seed, output, noise)
     center = values[seed]
     step = _FIRST_STEP * 2.0 ** math.ceil(math.log2(max(abs(center), 1.0)))
     best = Difference(None, math.inf)
     found: list[tuple[float, float]] = []
     previous: list[float] = []
     while noise / step <= best.error and center + step != center and step > _LAST_STEP:
-        first = probe.difference(center, step)
+        first = stencils.difference(center, step)
         if first is None:
             previous, found = [], []
         else:
-            rounding = noise / step + _FLOOR * UNIT * probe.steepest
+            rounding = noise / step + _FLOOR * UNIT * stencils.steepest
             previous, entry = _extrapolate(first, previous, rounding)
             found = [*found[-_CONFIRMATIONS:], entry]
             if len(found) > _CONFIRMATIONS:
                 best = min(best, _confirmed(found), key=lambda difference: difference.error)
         step /= 2
-    return best
+    return Difference(0.0, math.inf) if best.value is None and stencils.noisy else best
 
 
 def _extrapolate(

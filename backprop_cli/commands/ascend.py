@@ -229,7 +229,7 @@ def ascend(
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
-    run = Run(problem, plans, how["batch_size"] or 0, every or 0, rows)
+    run = Run(problem, plans, how["batch_size"] or 0, every or 0, rows, how["seed"] is None)
     if form == "table":
         run.print_tables(data or "", rows, color)
     elif form == "plain":

@@ -43,7 +43,10 @@ class Run:
         batch_size: int,
         every: int,
         rows: int,
+        drawn: bool,
     ) -> None:
+        """Take what to climb and how; `drawn` says that the seed is not the user's."""
+        self._drawn = drawn
         self.problem = problem
         self.name = problem.solution.answers[0].name
         """The name of what is climbed."""
@@ -124,7 +127,7 @@ class Run:
         if self.problem.solution.answers[0].failure is None:
             for note in notes(self.problem.solution, origin, self.problem.where(self.problem.row)):
                 print(note, file=sys.stderr)
-        if form in ("plain", "csv"):
+        if form in ("plain", "csv") and self._drawn:
             seeds = {self._seed(record) for record in self.records} - {None}
             for seed in seeds:
                 print(f"note: --seed {seed} repeats these random numbers", file=sys.stderr)

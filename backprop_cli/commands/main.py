@@ -22,11 +22,12 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "grad": "the value and gradient of an expression, step by step and checked",
+    "compare-modes": "which way of differentiating to use, and how far to trust each",
     "ascend": "climb or descend, one step at a time, each step explained",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }
-"""Each command, in `commands/<name>.py`, and what the overview says of it."""
+"""Each command, in `commands/<name>.py` (`-` as `_`), and what the overview says of it."""
 
 
 class Program(click.Group):
@@ -40,8 +41,9 @@ class Program(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"backprop_cli.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"backprop_cli.commands.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

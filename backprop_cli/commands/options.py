@@ -81,6 +81,7 @@ def bindings(texts: Iterable[str]) -> list[Binding]:
 
 
 expression = click.argument("expression", metavar="EXPRESSION")
+optional_expression = click.argument("expression", required=False, metavar="[EXPRESSION]")
 
 at = click.option(
     "--at",

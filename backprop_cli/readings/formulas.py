@@ -52,7 +52,8 @@ class Spelling:
     decides where the values tie, which is how a formula is read just beside a kink. (Comparisons
     with `out`, and of anything computed, are about numbers, not about sides, and stay plain.)
     `choice`, if given, is a function of (condition, then, otherwise) in the place of Python's
-    conditional expression.
+    conditional expression. `compare`, if given, finds the function of a comparison by its row's
+    name, for numbers to which Python's own signs do not apply.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Spelling:
         number: Callable[[str], Any],
         paired: bool = False,
         choice: Callable[..., Any] | None = None,
+        compare: Callable[[str], Callable[..., bool]] | None = None,
     ) -> None:
         self.infix = infix
         self.primitive = primitive
         self.number = number
         self.paired = paired
         self.choice = choice
+        self.compare = compare
         self._functions: dict[str, Callable[..., Any]] = {}
         # A function called inside a formula sees numbers only, not the tangents.
         self._inner = Spelling(infix, primitive, number) if paired else self
@@ -160,14 +163,20 @@ class Spelling:
         if row == WHERE:
             return f"({operands[1]} if {operands[0]} else {operands[2]})"
         if row in COMPARISON_ROWS:
-            return self._comparison(graph, node, operands)
+            return self._comparison(graph, node, operands, namespace)
         if name in self.infix:
             sign = self.infix[name]
             return f"({sign.join(operands)})" if len(operands) == 2 else f"({sign}{operands[0]})"
         namespace[name] = self._inner.function(name)
         return f"{name}({', '.join(operands)})"
 
-    def _comparison(self, graph: Graph, node: int, operands: list[str]) -> str:
+    def _comparison(
+        self, graph: Graph, node: int, operands: list[str], namespace: dict[str, Any]
+    ) -> str:
+        if self.compare is not None:
+            name = TABLE[graph.rows[node]].name
+            namespace[name] = self.compare(name)
+            return f"{name}({', '.join(operands)})"
         rows = [graph.rows[k] for k in graph.operands_of(node)]
         leaves = all(row in (INPUT, CONSTANT) for row in rows)
         if self.paired and leaves and not any(text in VARIABLES for text in operands):

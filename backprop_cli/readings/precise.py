@@ -89,8 +89,8 @@ class Precise(Arithmetic):
             "polygamma": self._polygamma,
             "sum": lambda *z: mp.fsum(z),
             "mean": lambda *z: mp.fsum(z) / len(z),
-            "min": min,
-            "max": max,
+            "min": lambda *z: min(z),
+            "max": lambda *z: max(z),
             "pick": lambda k, *z: z[int(k)] if 0 <= k < len(z) and k == int(k) else self.nan,
             "logsumexp": lambda *z: max(z) + mp.log(mp.fsum(self._exp(v - max(z)) for v in z)),
         }

@@ -42,6 +42,11 @@ REPLACEMENTS = {
     "─": "-",
     "Σ": "sum",
     "±": "+-",
+    "µ": "u",
+    "ε": "eps",
+    "²": "^2",
+    "≤": "<=",
+    "≥": ">=",
     "∇": "grad ",
     "‖": "|",
     "│": "|",
@@ -54,8 +59,11 @@ REPLACEMENTS = {
 UNLIMITED = 1_000_000
 """The width of a stream that is no terminal: nothing is ever folded there."""
 
+WIDE_GAP, NARROW_GAP = 3, 2
+"""The blanks between the columns of a table: the usual, and for tables of many columns."""
+
 _NARROWEST = 20
-_INDENT, _GAP = 2, 3
+_INDENT = 2
 
 Words = Sequence[tuple[str, str]]
 """Pieces of text, each with the name of its style."""
@@ -107,12 +115,19 @@ class Screen:
 
         self._print(Text.from_ansi(self.fit(text)), indent)
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Words]]) -> None:
-        """Write a table under a light rule; a cell that is too wide is folded, never cut."""
+    def table(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[Words]], gap: int = WIDE_GAP
+    ) -> None:
+        """Write a table under a light rule; a cell that is too wide is folded, never cut.
+
+        `gap` is the number of blanks between columns, WIDE_GAP or NARROW_GAP.
+        """
         from rich.table import Table
 
+        # Between the columns is rich's own blank, and this padding.
+        padding = (0, 1) if gap == WIDE_GAP else (0, 1, 0, 0)
         table = Table(
-            box=self._rule(), pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim"
+            box=self._rule(), pad_edge=False, padding=padding, show_edge=False, header_style="dim"
         )
         for column in columns:
             table.add_column(self._text([(column.title, "")]), overflow="fold")
@@ -120,7 +135,9 @@ class Screen:
             table.add_row(*(self._text(words) for words in row))
         self._print(table, _INDENT)
 
-    def fits(self, columns: Sequence[Column], rows: Iterable[Sequence[Words]]) -> bool:
+    def fits(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[Words]], gap: int = WIDE_GAP
+    ) -> bool:
         """Return whether a table of these cells needs no folding."""
         from rich.cells import cell_len
 
@@ -129,7 +146,7 @@ class Screen:
             for place, words in enumerate(row):
                 length = cell_len(self.fit("".join(piece for piece, _ in words)))
                 widths[place] = max(widths[place], length)
-        return _INDENT + sum(widths) + _GAP * (len(widths) - 1) <= self.width
+        return _INDENT + sum(widths) + gap * (len(widths) - 1) <= self.width
 
     def flush(self) -> None:
         """Let what is written be seen."""

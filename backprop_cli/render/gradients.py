@@ -13,6 +13,7 @@ from backprop_cli.render.echo import enumeration, few, left_out
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.studies.solution import (
+    LABELS,
     Agreement,
     Answer,
     Estimate,
@@ -22,7 +23,6 @@ from backprop_cli.studies.solution import (
     Witness,
 )
 
-_TITLES = {"sympy": "SymPy"}
 _WIDEST_FORMULA = 48
 _VAGUE = 1e-3
 _TINY = 1e-6
@@ -113,7 +113,7 @@ def _wide(
         [[(text, "gradient")] for text in slopes],
     ]
     for witness in _heard(agreement):
-        titles.append(_TITLES.get(witness.mode, witness.mode))
+        titles.append(LABELS.get(witness.mode, witness.mode))
         cells.append(_witness_cells(solution, witness, names, notes, beside))
     if agreement is not None and _heard(agreement):
         titles.append("agree")
@@ -154,7 +154,7 @@ def _skipped(agreement: Agreement | None) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for witness in agreement.witnesses if agreement else ():
         if reason := _silence(witness):
-            reasons.setdefault(reason, []).append(_TITLES.get(witness.mode, witness.mode))
+            reasons.setdefault(reason, []).append(LABELS.get(witness.mode, witness.mode))
     return [f"No {', '.join(modes)} column: {reason}." for reason, modes in reasons.items()]
 
 
@@ -179,7 +179,7 @@ def _number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
     if isinstance(said, Formula) and said.value is None:
         said = Unavailable("the formula has no real value at this point")
     if isinstance(said, Unavailable):
-        note = f"{_TITLES.get(mode, mode)}: {said.reason}"
+        note = f"{LABELS.get(mode, mode)}: {said.reason}"
         if note not in notes:
             notes.append(note)
         return f"[{notes.index(note) + 1}]"

@@ -76,14 +76,14 @@ def grad_object(
         "schema": SCHEMA,
         "ok": failure is None,
         "expression": program_text(solution.graph),
-        "at": _numbers(solution.point, arithmetic),
-        "value": _by_output(solution, [number(a.value, arithmetic) for a in solution.answers]),
-        "gradient": _by_output(
-            solution, [_numbers(a.gradient, arithmetic) for a in solution.answers]
+        "at": numbers(solution.point, arithmetic),
+        "value": by_output(solution, [number(a.value, arithmetic) for a in solution.answers]),
+        "gradient": by_output(
+            solution, [numbers(a.gradient, arithmetic) for a in solution.answers]
         ),
     }
     if agreements:
-        made["modes"] = _by_output(
+        made["modes"] = by_output(
             solution,
             [
                 _modes(solution, answer, agreement)
@@ -92,33 +92,37 @@ def grad_object(
         )
         made["agree"] = all(agreement.agree for agreement in agreements)
     if "reverse" in show:
-        made["nodes"] = _by_output(solution, [_nodes(solution, a) for a in solution.answers])
+        made["nodes"] = by_output(solution, [_nodes(solution, a) for a in solution.answers])
     if "forward" in show:
         made["tangents"] = _tangents(solution)
-    made["warnings"] = _warnings(solution)
+    made["warnings"] = warnings(solution)
     if failure is not None:
         made["error"] = failure_object(failure, solution.graph.source)
     return made
 
 
-def _numbers(values: Mapping[str, Any], arithmetic: Arithmetic) -> dict[str, Any]:
+def numbers(
+    values: Mapping[str, Any], arithmetic: Arithmetic | None = None
+) -> dict[str, float | str | None]:
+    """Return numbers by name as JSON has them."""
     return {name: number(value, arithmetic) for name, value in values.items()}
 
 
-def _by_output(solution: Solution, made: list[Any]) -> Any:
+def by_output(solution: Solution, made: list[Any]) -> Any:
     """Return what one output has; of several, an object by their names."""
     if len(made) == 1:
         return made[0]
     return {answer.name: part for answer, part in zip(solution.answers, made, strict=True)}
 
 
-def _warnings(solution: Solution) -> list[dict[str, str]]:
+def warnings(solution: Solution) -> list[dict[str, str]]:
+    """Return what is to be said of any output, each warning once."""
     remarks = dict.fromkeys(remark for answer in solution.answers for remark in answer.remarks)
     return [remark._asdict() for remark in remarks]
 
 
 def _modes(solution: Solution, answer: Answer, agreement: Agreement) -> dict[str, Any]:
-    modes: dict[str, Any] = {"reverse": _numbers(answer.gradient, solution.arithmetic)}
+    modes: dict[str, Any] = {"reverse": numbers(answer.gradient, solution.arithmetic)}
     for witness in agreement.witnesses:
         modes[witness.mode] = _witness(witness, solution.arithmetic)
     return modes

@@ -14,6 +14,7 @@ DIGITS = 10
 """Significant digits shown to people."""
 
 _INFINITY = float("inf")
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def machine(value: Any, arithmetic: Arithmetic | None = None) -> str:
@@ -43,6 +44,15 @@ def tidied(text: str) -> str:
 def short(value: float, digits: int = 2) -> str:
     """Return a number with few digits, for sizes: of errors, of gains."""
     return tidied(format(value, f".{digits}g"))
+
+
+def duration(seconds: float, spread: float | None = None) -> str:
+    """Return a time in a unit that suits it: `12.3 ± 0.4 µs`; three digits before the unit."""
+    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
+    value = seconds / size
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    spreading = "" if spread is None else f" ± {spread / size:.{digits}f}"
+    return f"{value:4.{digits}f}{spreading} {unit}"
 
 
 def aligned(texts: Iterable[str]) -> list[str]:

@@ -105,7 +105,7 @@ def _floats(solution: Solution) -> list[float]:
     return forward_values(solution.graph, point)
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
     """One witness against reverse mode for one input.
 
     `agrees` is None where nothing can be said: the witness is silent, the answer is undefined, or
@@ -129,10 +129,10 @@ def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) ->
     for name, value in answer.gradient.items():
         inputs[name] = None
         for witness in heard:
-            verdict = _judge(float(value), witness.gradient.get(name), rounding[name])
+            verdict = judge(float(value), witness.gradient.get(name), rounding[name])
             if verdict.agrees is False:
                 spread = gradient_spread(solution.graph, values, answer.node, solution.wrt[name])
-                verdict = _judge(float(value), witness.gradient[name], spread)
+                verdict = judge(float(value), witness.gradient[name], spread)
             discrepancy = max(discrepancy, verdict.discrepancy)
             if verdict.agrees is not None:
                 inputs[name] = verdict.agrees and inputs[name] is not False
@@ -146,24 +146,24 @@ def compare(solution: Solution, answer: Answer, witnesses: Iterable[Witness]) ->
     return Agreement(heard, inputs, not out, discrepancy, sentence)
 
 
-def _judge(reverse_value: float, said: _Says | None, rounding: float) -> _Verdict:
+def judge(reverse_value: float, said: _Says | None, rounding: float) -> Verdict:
     """Compare reverse mode's number with what a witness says."""
     error = said.error if isinstance(said, Estimate) else 0.0
     number = said.value if isinstance(said, (Estimate, Formula)) else said
     if number is None or isinstance(number, Unavailable) or reverse_value != reverse_value:
-        return _Verdict(None)
+        return Verdict(None)
     other = float(number)
     if reverse_value == other:
-        return _Verdict(True)
+        return Verdict(True)
     size = max(abs(reverse_value), abs(other))
     difference = abs(reverse_value - other)
     if not math.isfinite(difference):
-        return _Verdict(False, math.inf)
+        return Verdict(False, math.inf)
     if error > _LOST * size:
-        return _Verdict(None)  # a difference quotient this vague confirms nothing
+        return Verdict(None)  # a difference quotient this vague confirms nothing
     agrees = difference <= max(TOLERANCE * size, error, rounding)
     lost = agrees and rounding > _LOST * size and difference > _LOST * size
-    return _Verdict(agrees, difference / size, lost)
+    return Verdict(agrees, difference / size, lost)
 
 
 def _without_slope(
@@ -214,7 +214,7 @@ def _sentence(
         return "There are no inputs to differentiate by."
     if not heard:
         return "No witness could be heard."
-    modes = {1: "Both modes agree", 2: "All three modes agree", 3: "All four modes agree"}
+    counts = ("Both", "All three", "All four", "All five")
     if lost:
         return (
             f"The modes cannot be compared for {', '.join(lost[:5])}: rounding has cost the digits "
@@ -226,4 +226,4 @@ def _sentence(
         if any(isinstance(witness.gradient.get(name), Unavailable) for witness in witnesses)
     ]
     tail = f", as far as each can say for {', '.join(silent[:5])}" if silent else ""
-    return f"{modes[len(heard)]} ({size}){tail}."
+    return f"{counts[len(heard) - 1]} modes agree ({size}){tail}."

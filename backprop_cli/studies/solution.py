@@ -11,6 +11,14 @@ from backprop_cli.readings.formulas import Arithmetic
 MODES = ("forward", "numeric", "sympy")
 """The witnesses that a check can call."""
 
+LABELS = {
+    "forward-difference": "forward difference",
+    "central": "central difference",
+    "complex-step": "complex step",
+    "sympy": "SymPy",
+}
+"""What people call the modes, where that is not their name."""
+
 
 class Remark(NamedTuple):
     """A warning: `code` is kink, jump, digits or underflow; `node` is a display name."""

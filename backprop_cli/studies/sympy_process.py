@@ -198,16 +198,18 @@ def _work(job: Job, writer: int) -> None:
         while rest:
             rest = rest[os.write(writer, rest) :]
 
+    seconds = None
     try:
-        _answer(job, send)
+        seconds = _answer(job, send)
     except MemoryError:
         send(("failed", f"needs more than {MEMORY >> 30} GiB of memory"))
     except Exception as error:
         send(("failed", f"SymPy failed ({type(error).__name__})"))
-    send(("end",))
+    send(("end", seconds))
 
 
-def _answer(job: Job, send: Any) -> None:
+def _answer(job: Job, send: Any) -> float:
+    """Work out and send every answer; return how long that took, SymPy's import apart."""
     # The working directory may hold a file called sympy.py.
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
     sys.setrecursionlimit(_RECURSION)
@@ -215,6 +217,7 @@ def _answer(job: Job, send: Any) -> None:
     from backprop_cli.calculus.symbolic import symbolic_gradient, symbolic_steps
 
     gc.enable()
+    start = time.perf_counter()
     formulas: dict[str, dict[str, str]] = {}
     for output, node in job.outputs.items():
         texts = formulas[output] = {}
@@ -224,6 +227,7 @@ def _answer(job: Job, send: Any) -> None:
     for output, node in job.outputs.items() if job.names else ():
         steps = symbolic_steps(job.graph, node, job.wrt, job.names, formulas[output])
         send(("steps", output, list(steps)))
+    return time.perf_counter() - start
 
 
 def main() -> None:

@@ -91,6 +91,8 @@ class SymPyWitness:
         self.job = job
         self.deadline = time.monotonic() + job.seconds
         self.skipped = skipped
+        self.seconds: float | None = None
+        """How long SymPy worked, its import apart; None until it has finished."""
         self._channel = channel
         self._end = weakref.finalize(self, channel.kill) if channel else None
         self._found: dict[str, dict[str, Formula | Unavailable]] = {}
@@ -169,6 +171,8 @@ class SymPyWitness:
             )
         elif kind == "failed":
             self.skipped = rest[0]
+        elif kind == "end":
+            self.seconds = rest[0]
 
 
 def _ended(status: int | None) -> str:
