@@ -7,9 +7,10 @@ import click
 
 from backprop_cli.commands import options
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
+from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
+from backprop_cli.commands.witnesses import start_witness
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.graph import Graph
-from backprop_cli.language.names import display_names
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -17,13 +18,14 @@ from backprop_cli.render import plain
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
-from backprop_cli.studies.point import Binding, check_names, evaluated
+from backprop_cli.studies.mistakes import KINDS
+from backprop_cli.studies.point import check_names, evaluated
 from backprop_cli.studies.solution import MODES, Agreement, Solution
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
 
-SHOWS = ("reverse", "forward", "symbolic", "none")
+SHOWS = ("reverse", "forward", "paths", "symbolic", "none")
 CHECKS = ("all", "none", *MODES)
 
 EXAMPLES = """\b
@@ -32,12 +34,14 @@ Examples:
   backprop grad '-x^2' --at x=1 --format plain
   backprop grad 'd = a+b; f = d*c' --at a=5,b=-3,c=-2 --wrt d,c
   backprop grad '(3x+4y)^3' --show symbolic
+  backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --show paths
+  backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --mistake overwrite
   backprop grad @network.txt --at @point.json --format json
 """
 
 
 @click.command(cls=options.ExpressionCommand, epilog=EXAMPLES)
-@options.expression
+@options.optional_expression
 @options.at
 @options.wrt
 @options.of
@@ -46,7 +50,19 @@ Examples:
     multiple=True,
     callback=options.names_of(*SHOWS),
     metavar="STEPS",
-    help="Steps to show: reverse, forward, symbolic, none (tables show reverse by default).",
+    help="What to show: reverse, forward, paths, symbolic, none (tables show reverse by default).",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help=f"With --show paths: the largest N paths from each input.  [default: {MOST_PATHS}]",
+)
+@click.option(
+    "--mistake",
+    type=click.Choice([*KINDS, LIST]),
+    metavar="KIND",
+    help=f"A wrong backward pass beside the right one: {', '.join(KINDS)}; list describes them.",
 )
 @click.option(
     "--check",
@@ -73,11 +89,13 @@ Examples:
 @options.color
 @options.sympy_seconds("How long SymPy may take before its column says that it gave up.")
 def grad(
-    expression: str,
+    expression: str | None,
     points: tuple[str, ...],
     wrt: tuple[str, ...],
     of: tuple[str, ...],
     show: tuple[str, ...],
+    top: int | None,
+    mistake: str | None,
     check: tuple[str, ...],
     kink: str,
     precision: int | None,
@@ -91,14 +109,22 @@ def grad(
     EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
     @FILE a file.
     """
-    shown = _chosen(show, "none", ("reverse",) if form == "table" else ())
+    if mistake == LIST:
+        list_mistakes(form, color)
+        return ANSWERED
+    if expression is None:
+        raise OptionProblem("missing argument 'EXPRESSION'", None, "only --mistake list needs none")
+    # A mistake takes the place of the backward pass that tables show by default.
+    usual = ("reverse",) if mistake is None else ("mistake",)
+    shown = _chosen(show, "none", usual if form == "table" else ())
+    views = chosen_views(shown, top, mistake, form)
     checks = _checks(check, form)
     source = read_source(expression)
     try:
         given = options.bindings(points)
         graph = parse(source.text, [binding.name for binding in given])
         nodes_named(graph, wrt, "--wrt")
-        if not given and graph.inputs and shown == ("symbolic",):
+        if not given and graph.inputs and shown == ("symbolic",) and mistake is None:
             return _symbolic_only(graph, wrt, of, form, rows, color, sympy_seconds)
         check_names(graph, [binding.name for binding in given])
     except BackpropError as error:
@@ -108,10 +134,10 @@ def grad(
     point = evaluated(given, arithmetic)
     witness = None
     if "sympy" in checks or "symbolic" in shown:
-        witness = _start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
+        witness = start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
     try:
         solution = solve(graph, point, wrt, of, kink, arithmetic)
-        return _show(solution, witness, source, shown, checks, form, rows, color)
+        return _show(solution, witness, source, views, checks, form, rows, color)
     finally:
         if witness is not None:
             witness.stop()
@@ -141,30 +167,11 @@ def _arithmetic(precision: int | None) -> Arithmetic:
     return Precise(precision)
 
 
-def _start_witness(
-    graph: Graph,
-    asked: tuple[str, ...],
-    outputs: tuple[str, ...],
-    given: list[Binding],
-    seconds: float,
-    steps: bool,
-) -> "SymPyWitness":
-    """Start SymPy in a process of its own, now: before rich, and before the sweeps."""
-    from backprop_cli.studies import witness
-
-    names = display_names(graph) if graph.size <= witness.LARGEST_GRAPH else []
-    only = {names[graph.outputs[0]] if names else "": graph.outputs[0]}
-    targets = nodes_named(graph, outputs, "--of") or only
-    sources = nodes_named(graph, asked, "--wrt") or dict(graph.inputs)
-    point = evaluated(given) if given or not graph.inputs else None
-    return witness.start(graph, targets, sources, point, seconds, names if steps else ())
-
-
 def _show(
     solution: Solution,
     witness: "SymPyWitness | None",
     source: Source,
-    shown: tuple[str, ...],
+    views: Views,
     checks: tuple[str, ...],
     form: str,
     rows: int,
@@ -172,16 +179,11 @@ def _show(
 ) -> int:
     """Write the answer in the format asked for, and return the exit code."""
     if form == "table":
-        found = _show_tables(solution, witness, shown, checks, rows, color)
+        found = _show_tables(solution, witness, views, checks, rows, color)
     else:
         found = _agreements(solution, checks, witness)
         if form == "json":
-            from backprop_cli.render import json
-
-            made = json.grad_object(solution, found, shown)
-            if witness is not None and "symbolic" in shown:
-                made["symbolic"] = json.steps_object(witness.steps())
-            print(json.dumps(made))
+            _print_json(solution, witness, views, found)
         else:
             print(plain.lines(solution))
     sys.stdout.flush()
@@ -191,6 +193,21 @@ def _show(
         for agreement in found:
             print(agreement.sentence, file=sys.stderr)
     return exit_code(solution, found)
+
+
+def _print_json(
+    solution: Solution,
+    witness: "SymPyWitness | None",
+    views: Views,
+    found: tuple[Agreement, ...],
+) -> None:
+    from backprop_cli.render import json
+
+    made = json.grad_object(solution, found, views.shown)
+    if witness is not None and "symbolic" in views.shown:
+        made["symbolic"] = json.steps_object(witness.steps())
+    made.update(views.objects(solution))
+    print(json.dumps(made))
 
 
 def _agreements(
@@ -207,7 +224,7 @@ def _agreements(
 def _show_tables(
     solution: Solution,
     witness: "SymPyWitness | None",
-    shown: tuple[str, ...],
+    views: Views,
     checks: tuple[str, ...],
     rows: int,
     color: str,
@@ -217,8 +234,9 @@ def _show_tables(
     from backprop_cli.render.console import make_console
 
     console = make_console(color)
-    tables.print_steps(solution, shown, rows, console)
-    if witness is not None and "symbolic" in shown:
+    tables.print_steps(solution, views.shown, rows, console)
+    views.show(solution, rows, console)
+    if witness is not None and "symbolic" in views.shown:
         from backprop_cli.render import symbolic
 
         symbolic.print_symbolic(witness.steps(), rows, console, solution.graph)
@@ -238,7 +256,7 @@ def _symbolic_only(
     seconds: float,
 ) -> int:
     """Show the derivation in symbols, which needs no point."""
-    witness = _start_witness(graph, asked, outputs, [], seconds, steps=True)
+    witness = start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
     if form == "json":
         from backprop_cli.render import json

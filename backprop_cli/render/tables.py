@@ -12,11 +12,15 @@ from backprop_cli.studies.solution import Agreement, Solution
 
 
 def print_steps(solution: Solution, show: Iterable[str], rows: int, screen: Screen) -> None:
-    """Print how the program was read, and the steps named in `show` (reverse, forward)."""
+    """Print how the program was read, and the steps named in `show` (reverse, forward).
+
+    For `paths` and `mistake`, whose own tables follow, it is the forward pass alone: they are
+    about its nodes and slopes.
+    """
     wanted = set(show)
     echo.head(solution, rows, screen)
     mask = steps.steps_mask(solution)
-    if not any(mask) or not wanted & {"reverse", "forward"}:
+    if not any(mask) or not wanted & {"reverse", "forward", "paths", "mistake"}:
         return
     solution.arithmetic.prepare_partials(solution.graph)
     steps.print_forward_pass(solution, mask, rows, screen)
