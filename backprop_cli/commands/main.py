@@ -24,6 +24,7 @@ COMMANDS = {
     "grad": "the value and gradient of an expression, step by step and checked",
     "compare-modes": "which way of differentiating to use, and how far to trust each",
     "ascend": "climb or descend, one step at a time, each step explained",
+    "check": "is a hand-derived gradient right, and if not, which mistake is it",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }

@@ -34,14 +34,15 @@ def read_bindings(texts: Iterable[str]) -> list[Binding]:
     for text in texts:
         start = 0
         if text.strip():
-            for end in _item_ends(text):
+            for end in item_ends(text):
                 bindings.append(_read_item(text, start, end))
                 start = end + 1
     _refuse_repeats(bindings)
     return bindings
 
 
-def _item_ends(text: str) -> list[int]:
+def item_ends(text: str) -> list[int]:
+    """Return where each item of a list ends; commas inside parentheses belong to the item."""
     depth, ends = 0, []
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")

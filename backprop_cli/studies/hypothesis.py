@@ -1,0 +1,45 @@
+"""One mistake at one place: what it makes of the gradient, in numbers and in words."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from backprop_cli.studies.scene import Edge, Scene, Sweep
+from backprop_cli.studies.words import said
+
+Slope = Callable[[Sweep], float]
+Words = Callable[[Sweep], str]
+
+MOST_SHOWN = 6
+"""How many things of a kind a message lists."""
+
+
+class Hypothesis(NamedTuple):
+    """One mistake at one place.
+
+    `slope` is what it makes of the gradient, `words` says it with the numbers of a point; `via` is
+    an edge that the path it happens on goes through, `edges` those at which the right path is left.
+    """
+
+    code: str
+    slope: Slope
+    words: Words
+    via: Edge | None = None
+    edges: tuple[Edge, ...] = ()
+
+
+def name_of(scene: Scene, node: int) -> str:
+    """Return how a message names a node."""
+    return said(scene.graph, node, scene.names)
+
+
+def slope_sign(scene: Scene, of: int, by: int) -> str:
+    """Return `∂f/∂b`."""
+    return f"∂{scene.names[of]}/∂{scene.names[by]}"
+
+
+def path_words(scene: Scene, path: Sequence[int]) -> str:
+    """Return `b → y → f`; of a long path, the ends."""
+    names = [scene.names[node] for node in path]
+    if len(names) > 2 * MOST_SHOWN:
+        names = [*names[:MOST_SHOWN], "…", *names[-MOST_SHOWN:]]
+    return " → ".join(names)
