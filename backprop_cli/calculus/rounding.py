@@ -27,6 +27,9 @@ UNIT = 2.0**-53
 FEWEST_DIGITS = 8
 """A value with fewer trusted decimal digits than this is worth a warning."""
 
+MOST_DIGITS = 16.0
+"""No float64 has more decimal digits that can be trusted."""
+
 _PIECEWISE = (ROW["leaky_relu"], ROW["elu"])
 _SATURATING = frozenset(
     ROW[name]
@@ -65,10 +68,16 @@ def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: 
             unseen = True  # the sweep did not visit it, as in 0.1 + 0.2 - 0.3
     if not unseen and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
         return None
-    return _measure(graph, values, output)
+    loss = value_rounding(graph, values, output)
+    return loss if loss is not None and loss.digits < FEWEST_DIGITS else None
 
 
-def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:
+def value_rounding(graph: Graph, values: list[float], output: int) -> Loss | None:
+    """Return how many of a value's digits can be trusted; None if rounding cannot have cost any.
+
+    The digits are at most MOST_DIGITS. `node` is the first in which the error is no longer small,
+    the output if there is none.
+    """
     errors = [rounding_error(graph, node, values) for node in range(output + 1)]
     active = bytearray(graph.size)
     for node, error in enumerate(errors):
@@ -81,12 +90,19 @@ def _measure(graph: Graph, values: list[float], output: int) -> Loss | None:
         for adjoint, error in zip(adjoints, errors, strict=False)
     ]
     error = sum(shares)
-    value = abs(values[output])
-    if not error > 10.0**-FEWEST_DIGITS * value or not math.isfinite(error):
+    if error == 0 or not math.isfinite(error):
         return None
     source = max(range(len(shares)), key=shares.__getitem__)
-    digits = max(0.0, -math.log10(error / value)) if value else 0.0
+    digits = digits_of(error, values[output])
     return Loss(digits, _where_lost(graph, values, source, errors[source], output), error)
+
+
+def digits_of(error: float, value: float) -> float:
+    """Return how many decimal digits of `value` are left by an error: from 0 to MOST_DIGITS."""
+    if error == 0:
+        return MOST_DIGITS
+    share = error / abs(value) if value else math.inf
+    return min(MOST_DIGITS, max(0.0, -math.log10(share))) if share < 1 else 0.0
 
 
 def _where_lost(graph: Graph, values: list[float], source: int, error: float, output: int) -> int:
@@ -100,32 +116,35 @@ def _where_lost(graph: Graph, values: list[float], source: int, error: float, ou
 
 
 def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
-    """Return the rounding error that `node` committed: measured, or one ulp of its value."""
+    """Return the rounding error that `node` committed: measured, or one ulp of its value.
+
+    0 where an infinity or NaN takes part: no answer comes through such a node.
+    """
     row = graph.rows[node]
     if row <= CONSTANT or row in _EXACT_ROWS:
         return 0.0
     out = values[node]
     given = [values[k] for k in graph.operands_of(node)]
+    if out - out != 0 or any(value - value != 0 for value in given):
+        return 0.0
     if out == 0 and row == MUL:
         return 0.0
     if row in (ADD, SUB):
-        return _sum_error(given[0], given[1] if row == ADD else -given[1], out)
+        return sum_error(given[0], given[1] if row == ADD else -given[1], out)
     if row == MUL:
-        return _product_error(given[0], given[1], out)
+        return product_error(given[0], given[1], out)
     if row == DIV and given[1]:
-        return (given[0] - out * given[1] - _product_error(out, given[1], out * given[1])) / given[
-            1
-        ]
+        return (given[0] - out * given[1] - product_error(out, given[1], out * given[1])) / given[1]
     if row == SQRT and out:
-        return (given[0] - out * out - _product_error(out, out, out * out)) / (2 * out)
+        return (given[0] - out * out - product_error(out, out, out * out)) / (2 * out)
     if row == POW and given[1] == 2:
-        return _product_error(given[0], given[0], out)
-    if _is_exact(row, given, out):
+        return product_error(given[0], given[0], out)
+    if is_exact(row, given, out):
         return 0.0
     return math.ulp(out)
 
 
-def _is_exact(row: int, given: list[float], out: float) -> bool:
+def is_exact(row: int, given: list[float], out: float) -> bool:
     """Return whether a function's value is known to carry no error.
 
     No function takes a whole value, or half of one, at whole operands but where it is exact;
@@ -135,16 +154,18 @@ def _is_exact(row: int, given: list[float], out: float) -> bool:
         return True
     if row in _SATURATING and any(given):
         return False
-    return abs(out) < _LARGEST_EXACT and all(value == int(value) for value in [2 * out, *given])
+    return abs(out) < _LARGEST_EXACT and all(
+        value - value == 0 and value == int(value) for value in [2 * out, *given]
+    )
 
 
-def _sum_error(x: float, y: float, total: float) -> float:
+def sum_error(x: float, y: float, total: float) -> float:
     """Return x + y - total exactly (Knuth's TwoSum)."""
     part = total - x
     return (x - (total - part)) + (y - part)
 
 
-def _product_error(x: float, y: float, product: float) -> float:
+def product_error(x: float, y: float, product: float) -> float:
     """Return x·y - product exactly, barring overflow (Dekker's product, Veltkamp's split)."""
     x_high, x_low = _split(x)
     y_high, y_low = _split(y)

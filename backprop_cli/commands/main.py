@@ -25,6 +25,7 @@ COMMANDS = {
     "compare-modes": "which way of differentiating to use, and how far to trust each",
     "ascend": "climb or descend, one step at a time, each step explained",
     "check": "is a hand-derived gradient right, and if not, which mistake is it",
+    "diagnose": "where a gradient vanishes, explodes, dies or loses its digits, and what cures it",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }

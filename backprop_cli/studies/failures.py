@@ -5,13 +5,13 @@ logarithm of a negative number on the side that a `where` did not take is nobody
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from backprop_cli.calculus.kinks import arguments_for
 from backprop_cli.calculus.partials import SELECTS, local_partials
-from backprop_cli.calculus.reverse import contributions
+from backprop_cli.calculus.reverse import Contribution, contributions
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import node_text
 from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
@@ -44,17 +44,23 @@ def live_nodes(solution: Solution, output: int) -> bytearray:
 
 def failure_of_value(solution: Solution, output: int) -> Failure | None:
     """Return the first live node whose value is undefined or not finite, if there is one."""
+    node = next(bad_values(solution, output), None)
+    return None if node is None else explain_value(solution, node)
+
+
+def bad_values(solution: Solution, output: int) -> Iterator[int]:
+    """Yield the live nodes whose value is undefined or not finite, in order of evaluation."""
     is_finite, values = solution.arithmetic.is_finite, solution.values
     if all(map(is_finite, values)):
-        return None
+        return
     live = live_nodes(solution, output)
     for node, value in enumerate(values):
         if live[node] and not is_finite(value):
-            return _explain_value(solution, node)
-    return None
+            yield node
 
 
-def _explain_value(solution: Solution, node: int) -> Failure:
+def explain_value(solution: Solution, node: int) -> Failure:
+    """Return why the value of a node is undefined or not finite."""
     graph, values = solution.graph, solution.values
     operation = TABLE[graph.rows[node]]
     operands = [values[k] for k in graph.operands_of(node)]
@@ -64,7 +70,7 @@ def _explain_value(solution: Solution, node: int) -> Failure:
         message = f"{graph.literals[node][:40]} is too large for a float64"
         return Failure(code, message, label, span, "use --precision 30")
     written = _written(solution, node)
-    needs = _violated(operation, operands, values[node])
+    needs = violated(operation, operands, values[node])
     got = _got(solution, node, needs)
     if needs:
         message = f"{written} needs {_in_names(solution, node, needs)}, got {got}"
@@ -154,7 +160,7 @@ def _domain(operation: Operation) -> tuple[Any, ...]:
     return tuple(TOTAL.compile(condition(text), names) for text in operation.domain)
 
 
-def _violated(operation: Operation, operands: list[Any], out: Any) -> str:
+def violated(operation: Operation, operands: list[Any], out: Any) -> str:
     """Return what the domain asks for if these operands are outside it."""
     if any(value != value for value in operands):
         return ""
@@ -174,15 +180,15 @@ def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | No
         return None
     for step in contributions(graph, values, adjoints, solution.active, arithmetic):
         if not arithmetic.is_finite(step.value):
-            return _explain_slope(solution, step.node, step.operand, step.upstream, step.local)
+            return explain_slope(solution, step)
     label = solution.names[bad[0]]
     message = f"the contributions to {label} overflow float64 when added"
     return Failure("not-finite", message, label, graph.span_of(bad[0]))
 
 
-def _explain_slope(
-    solution: Solution, node: int, operand: int, adjoint: Any, local: Any
-) -> Failure:
+def explain_slope(solution: Solution, step: Contribution) -> Failure:
+    """Return why a contribution is undefined or not finite."""
+    node, operand, adjoint, local, _ = step
     name = _written(solution, node)
     place = _got(solution, node)
     product = f"{short(adjoint)} × {short(local)}"
@@ -191,7 +197,8 @@ def _explain_slope(
         by = f" in {_name(solution, operand)}" if ", " in place else ""
         message = f"{name} has no slope{by} at {place}"
     elif solution.arithmetic.is_finite(local):
-        message = f"the slope of {name} overflows float64: {product}"
+        what = "is undefined" if undefined else "overflows float64"
+        message = f"the slope of {name} {what}: {product}"
     else:
         by = f" in {_name(solution, operand)}" if ", " in place else ""
         message = f"{name} has no finite slope{by} at {place}"

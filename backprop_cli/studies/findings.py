@@ -9,6 +9,7 @@ from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.rounding import digits_lost
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
+from backprop_cli.studies.digits import slope_remarks, value_remark
 from backprop_cli.studies.failures import short
 from backprop_cli.studies.solution import Failure, Remark, Solution
 
@@ -173,16 +174,10 @@ def one_sided_gradient(
 
 
 def digits_remarks(solution: Solution, adjoints: list[Any], output: int) -> list[Remark]:
-    """Return a remark if fewer than 8 of the value's 16 digits can be trusted."""
+    """Return remarks if fewer than 8 of the 16 digits of the value or of a slope can be trusted."""
     loss = digits_lost(solution.graph, solution.values, adjoints, output)
-    if loss is None:
-        return []
-    label = solution.names[loss.node]
-    text = (
-        f"about {loss.digits:.0f} of the 16 digits of {solution.names[output]} can be trusted: "
-        f"rounding may change it by {loss.error:.1g}; {label} loses them by cancellation"
-    )
-    return [Remark("digits", label, text)]
+    of_value = [] if loss is None else [value_remark(solution, loss, solution.names[output])]
+    return [*of_value, *slope_remarks(solution, adjoints, output)]
 
 
 def underflow_remarks(solution: Solution) -> list[Remark]:
