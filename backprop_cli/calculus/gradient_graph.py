@@ -31,7 +31,7 @@ from backprop_cli.operations import (
     Operation,
 )
 from backprop_cli.readings.floats import TOTAL, number
-from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.formulas import formula as table_formula
 
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
@@ -44,7 +44,7 @@ def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
 
     Its outputs are the value of `output`, then d output / d node for each node of `wrt`.
     """
-    writer = _Writer(graph)
+    writer = Writer(graph)
     adjoints = writer.sweep(output, graph.dependents(wrt))
     zero = None
     outputs = [output]
@@ -71,7 +71,7 @@ def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     return made.with_outputs(outputs)
 
 
-class _Writer:
+class Writer:
     """Appends the nodes of a reverse sweep to a copy of a graph."""
 
     def __init__(self, graph: Graph) -> None:
@@ -106,11 +106,11 @@ class _Writer:
         """Write the contributions of one node to its operands."""
         operation = TABLE[self.graph.rows[node]]
         operands = self.graph.operands_of(node)
-        shared = self._shared_variables(operation, node)
+        shared = self.shared_variables(operation, node)
         for position, operand in enumerate(operands):
             if not active[operand]:
                 continue
-            local = self._partial(operation, node, position, shared)
+            local = self.partial(operation, node, position, shared)
             if self.known.get(local) == 0:
                 continue
             edge = flag
@@ -122,7 +122,7 @@ class _Writer:
             arrived.setdefault(operand, []).append(sent)
             flags.setdefault(operand, []).append(edge)
 
-    def _shared_variables(self, operation: Operation, node: int) -> dict[str, int]:
+    def shared_variables(self, operation: Operation, node: int) -> dict[str, int]:
         """Return the nodes of what a partial may read and all operands share."""
         operands = self.graph.operands_of(node)
         shared = {"out": node}
@@ -139,7 +139,7 @@ class _Writer:
             shared["ties"] = self._add(ROW["sum"], tied)
         return shared
 
-    def _partial(
+    def partial(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
@@ -147,11 +147,11 @@ class _Writer:
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
             variables["index"] = self._constant(str(position - len(operation.parameters) + 1))
-        return self._formula(operation.partials[operation.parameter_of(position)], variables)
+        return self.formula(operation.partials[operation.parameter_of(position)], variables)
 
-    def _formula(self, text: str, variables: Mapping[str, int]) -> int:
+    def formula(self, text: str, variables: Mapping[str, int]) -> int:
         """Copy the part of a formula that can be reached; return the node of its value."""
-        template = formula(text)
+        template = table_formula(text)
         known = self._known_in(template, variables)
         needed = _reachable(template, known)
         names = {k: name for name, k in template.inputs.items()}

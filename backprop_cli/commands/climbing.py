@@ -1,12 +1,12 @@
 """The climbs of one `ascend`: run, shown as they come or at their end, and reported."""
 
 import csv
-import os
 import sys
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER
-from backprop_cli.errors import FileProblem, OptionProblem
+from backprop_cli.commands.output import check_writable, write_text
+from backprop_cli.errors import OptionProblem
 from backprop_cli.render import rows as machine
 from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
@@ -22,15 +22,7 @@ def check_picture(path: str) -> None:
     """Raise unless a picture can be written there; asked before a long climb, not after it."""
     if not path.lower().endswith(".svg"):
         raise OptionProblem(f"--plot writes SVG: {path[:60]!r} does not end in .svg")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise _unwritable(path, "no such folder")
-    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise _unwritable(path, "not writable")
-
-
-def _unwritable(path: str, reason: str | None) -> FileProblem:
-    return FileProblem(f"cannot write {path[:80]!r}: {(reason or 'not writable').lower()}")
+    check_writable(path)
 
 
 class Run:
@@ -115,11 +107,7 @@ class Run:
         two = len(self.problem.names) == 2
         found = contours_around(self._height, self._paths()) if two else []
         text = picture(self.records, found, self.name, self.problem.solution.graph)
-        try:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        except OSError as error:
-            raise _unwritable(path, error.strerror) from None
+        write_text(path, text)
 
     def report(self, origin: str, form: str) -> int:
         """Say on stderr what must be said, and return the exit code."""

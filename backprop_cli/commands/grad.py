@@ -1,12 +1,13 @@
 """`backprop grad`: the value and gradient of one program at one point."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from backprop_cli.commands import options
+from backprop_cli.commands import options, output
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
+from backprop_cli.commands.sheets import SHEETS, check_sheet, sheet, symbolic_sheet
 from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
 from backprop_cli.commands.witnesses import start_witness
 from backprop_cli.errors import BackpropError, OptionProblem
@@ -37,6 +38,7 @@ Examples:
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --show paths
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --mistake overwrite
   backprop grad @network.txt --at @point.json --format json
+  backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 -o solution.md
 """
 
 
@@ -69,7 +71,7 @@ Examples:
     multiple=True,
     callback=options.names_of(*CHECKS),
     metavar="MODES",
-    help="Witnesses: all, none, or of forward, numeric, sympy (all for tables, else none).",
+    help="Witnesses: all, none, or of forward, numeric, sympy (none for plain and json, else all).",
 )
 @click.option(
     "--kink",
@@ -84,7 +86,17 @@ Examples:
     metavar="DIGITS",
     help="Compute with this many digits; literals and --at are then exact decimals.",
 )
-@options.formats(*options.FORMATS)
+@options.formats(
+    *options.FORMATS,
+    *SHEETS,
+    scripts="markdown, latex, html are worked solutions; plain lines or json",
+)
+@output.option
+@click.option(
+    "--embed",
+    is_flag=True,
+    help="Markdown or LaTeX as a fragment for a page of one's own: no title, no preamble.",
+)
 @options.rows
 @options.color
 @options.sympy_seconds("How long SymPy may take before its column says that it gave up.")
@@ -100,6 +112,8 @@ def grad(
     kink: str,
     precision: int | None,
     form: str,
+    path: str | None,
+    embed: bool,
     rows: int,
     color: str,
     sympy_seconds: float,
@@ -109,35 +123,69 @@ def grad(
     EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
     @FILE a file.
     """
-    if mistake == LIST:
-        list_mistakes(form, color)
-        return ANSWERED
-    if expression is None:
-        raise OptionProblem("missing argument 'EXPRESSION'", None, "only --mistake list needs none")
-    # A mistake takes the place of the backward pass that tables show by default.
-    usual = ("reverse",) if mistake is None else ("mistake",)
-    shown = _chosen(show, "none", usual if form == "table" else ())
-    views = chosen_views(shown, top, mistake, form)
-    checks = _checks(check, form)
-    source = read_source(expression)
+    form = output.chosen_format(path, form)
+    check_sheet(form, embed, show, mistake, top)
+    with output.written_to(path):
+        if mistake == LIST:
+            list_mistakes(form, color)
+            return ANSWERED
+        if expression is None:
+            hint = "only --mistake list needs none"
+            raise OptionProblem("missing argument 'EXPRESSION'", None, hint)
+        # A mistake takes the place of the backward pass that tables show by default.
+        usual = ("reverse",) if mistake is None else ("mistake",)
+        shown = _chosen(show, "none", usual if form == "table" else ())
+        views = chosen_views(shown, top, mistake, form)
+        look = Look(form, embed, rows, color)
+        question = Question(expression, points, wrt, of, kink, precision)
+        return _answer(question, views, _checks(check, form), look, sympy_seconds)
+
+
+class Question(NamedTuple):
+    """What is asked: the options that decide the numbers."""
+
+    expression: str
+    points: tuple[str, ...]
+    wrt: tuple[str, ...]
+    of: tuple[str, ...]
+    kink: str
+    precision: int | None
+
+
+class Look(NamedTuple):
+    """How the answer is written."""
+
+    form: str
+    embed: bool
+    rows: int
+    color: str
+
+
+def _answer(
+    question: Question, views: Views, checks: tuple[str, ...], look: Look, seconds: float
+) -> int:
+    """Work out the answer, print it, and return the exit code."""
+    source = read_source(question.expression)
+    wrt, of, symbolic = question.wrt, question.of, "symbolic" in views.shown
     try:
-        given = options.bindings(points)
+        given = options.bindings(question.points)
         graph = parse(source.text, [binding.name for binding in given])
         nodes_named(graph, wrt, "--wrt")
-        if not given and graph.inputs and shown == ("symbolic",) and mistake is None:
-            return _symbolic_only(graph, wrt, of, form, rows, color, sympy_seconds)
+        alone = views.shown == ("symbolic",) and views.mistake is None
+        if not given and graph.inputs and alone:
+            return _symbolic_only(graph, wrt, of, look, seconds)
         check_names(graph, [binding.name for binding in given])
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
-    arithmetic = _arithmetic(precision)
+    arithmetic = _arithmetic(question.precision)
     point = evaluated(given, arithmetic)
     witness = None
-    if "sympy" in checks or "symbolic" in shown:
-        witness = start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
+    if "sympy" in checks or symbolic:
+        witness = start_witness(graph, wrt, of, given, seconds, symbolic)
     try:
-        solution = solve(graph, point, wrt, of, kink, arithmetic)
-        return _show(solution, witness, source, views, checks, form, rows, color)
+        solution = solve(graph, point, wrt, of, question.kink, arithmetic)
+        return _show(solution, witness, source, views, checks, look)
     finally:
         if witness is not None:
             witness.stop()
@@ -152,7 +200,7 @@ def _chosen(names: tuple[str, ...], nothing: str, default: tuple[str, ...]) -> t
 
 
 def _checks(names: tuple[str, ...], form: str) -> tuple[str, ...]:
-    default = ("all",) if form == "table" else ()
+    default = ("all",) if form in ("table", *SHEETS) else ()
     chosen = _chosen(names, "none", default)
     if "all" in chosen and len(chosen) > 1:
         raise OptionProblem(f"'all' stands alone, got {', '.join(chosen)}")
@@ -173,23 +221,23 @@ def _show(
     source: Source,
     views: Views,
     checks: tuple[str, ...],
-    form: str,
-    rows: int,
-    color: str,
+    look: Look,
 ) -> int:
     """Write the answer in the format asked for, and return the exit code."""
-    if form == "table":
-        found = _show_tables(solution, witness, views, checks, rows, color)
+    if look.form == "table":
+        found = _show_tables(solution, witness, views, checks, look.rows, look.color)
     else:
         found = _agreements(solution, checks, witness)
-        if form == "json":
+        if look.form == "json":
             _print_json(solution, witness, views, found)
+        elif look.form in SHEETS:
+            print(sheet(look.form, solution, found, look.rows, look.embed), end="")
         else:
             print(plain.lines(solution))
     sys.stdout.flush()
     for note in notes(solution, source.origin):
         print(note, file=sys.stderr)
-    if form == "plain":
+    if look.form == "plain":
         for agreement in found:
             print(agreement.sentence, file=sys.stderr)
     return exit_code(solution, found)
@@ -247,26 +295,22 @@ def _show_tables(
 
 
 def _symbolic_only(
-    graph: Graph,
-    asked: tuple[str, ...],
-    outputs: tuple[str, ...],
-    form: str,
-    rows: int,
-    color: str,
-    seconds: float,
+    graph: Graph, asked: tuple[str, ...], outputs: tuple[str, ...], look: Look, seconds: float
 ) -> int:
     """Show the derivation in symbols, which needs no point."""
     witness = start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
-    if form == "json":
+    if look.form == "json":
         from backprop_cli.render import json
 
         print(json.dumps(json.symbolic_object(graph, steps)))
-    elif form == "plain":
+    elif look.form == "plain":
         print(plain.symbolic_lines(steps))
+    elif look.form in SHEETS:
+        print(symbolic_sheet(look.form, graph, steps, look.rows, look.embed), end="")
     else:
         from backprop_cli.render import symbolic
         from backprop_cli.render.console import make_console
 
-        symbolic.print_symbolic(steps, rows, make_console(color), graph)
+        symbolic.print_symbolic(steps, look.rows, make_console(look.color), graph)
     return ANSWERED if all(isinstance(made, tuple) for made in steps.values()) else NO_ANSWER

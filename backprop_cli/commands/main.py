@@ -26,6 +26,7 @@ COMMANDS = {
     "ascend": "climb or descend, one step at a time, each step explained",
     "check": "is a hand-derived gradient right, and if not, which mistake is it",
     "diagnose": "where a gradient vanishes, explodes, dies or loses its digits, and what cures it",
+    "graph": "the operation graph as a picture: in the terminal, SVG, PNG, PDF, DOT, Mermaid",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }

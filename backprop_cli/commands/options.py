@@ -13,8 +13,9 @@ from backprop_cli.studies.point import Binding, read_bindings, read_mapping
 class ExpressionCommand(click.Command):
     """A command whose expression may begin with a dash: `backprop grad "-x^2"`.
 
-    Words that begin with one dash are no options here (but for -h), so they are moved behind
-    `--`; long options are left to click, which suggests the right spelling of a mistyped one.
+    Words that begin with one dash are no options here (but for -h, and a short option that stands
+    alone, as in -o FILE), so they are moved behind `--`; long options are left to click, which
+    suggests the right spelling of a mistyped one.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -25,13 +26,14 @@ class ExpressionCommand(click.Command):
             if isinstance(parameter, click.Option) and not parameter.is_flag
             for name in parameter.opts
         }
+        known = {"-", "-h", *takes_value}
         plain: list[str] = []
         shielded: list[str] = []
         words = iter(args)
         for word in words:
             if word == "--":
                 shielded.extend(words)
-            elif word.startswith("-") and not word.startswith("--") and word not in ("-", "-h"):
+            elif word.startswith("-") and not word.startswith("--") and word not in known:
                 shielded.append(word)
             else:
                 plain.append(word)
