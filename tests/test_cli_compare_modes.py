@@ -599,8 +599,13 @@ def test_shared_options_read_alike_in_every_command():
         found = re.search(rf"  {option} (.*?)(?=\n  -|\n\n)", text, re.DOTALL)
         return " ".join(found[1].split()) if found else ""
 
-    for option in ("--format", "--rows", "--color", "--at", "--wrt", "--of"):
+    for option in ("--rows", "--color", "--at", "--wrt", "--of"):
         assert described("grad", option) == described("compare-modes", option) != ""
+    for command in ("grad", "compare-modes", "check", "diagnose"):
+        text = described(command, "--format")
+        assert text.startswith("[table|plain|json")
+        assert "] table for people; plain lines or json for scripts" in text
+    assert "markdown, latex, html: a worked solution" in described("grad", "--format")
     assert all(
         "0<x<=3600" in described(command, "--sympy-seconds")
         for command in ("grad", "compare-modes", "batch")

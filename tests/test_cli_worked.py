@@ -57,7 +57,7 @@ def test_a_format_that_is_given_stays_unless_the_ending_contradicts_it(capsys, t
     path = tmp_path / "a.txt"
     assert ask(capsys, *LECTURE, "--format", "plain", "--output", str(path))[0] == 0
     assert path.read_text() == "f -1.0\na 1.0\nb 0.0\nc -1.0\n"
-    code, out, err = ask(capsys, *LECTURE, "--format", "json", "-o", str(tmp_path / "a.md"))
+    code, _, err = ask(capsys, *LECTURE, "--format", "json", "-o", str(tmp_path / "a.md"))
     assert code == 2
     assert "--format json does not go with" in err
     assert ".md stands for --format markdown" in err

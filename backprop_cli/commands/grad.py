@@ -89,9 +89,9 @@ Examples:
 @options.formats(
     *options.FORMATS,
     *SHEETS,
-    scripts="markdown, latex, html are worked solutions; plain lines or json",
+    pages="markdown, latex, html: a worked solution to hand out",
 )
-@output.option
+@output.option("Write the answer to FILE; its ending (.md .tex .html .json) chooses the format.")
 @click.option(
     "--embed",
     is_flag=True,

@@ -10,6 +10,7 @@ from backprop_cli.commands.output import (
     STDOUT,
     check_writable,
     chosen_format,
+    option,
     unwritable,
     written_to,
 )
@@ -68,13 +69,7 @@ Examples:
     show_default=True,
     help="table draws in the terminal; png and pdf need the extra backprop-cli[pictures].",
 )
-@click.option(
-    "-o",
-    "--output",
-    "path",
-    metavar="FILE",
-    help="Write to FILE; its ending (.svg .png .pdf .dot .mmd .json .txt) chooses the format.",
-)
+@option("Write to FILE; its ending (.svg .png .pdf .dot .mmd .json .txt) chooses the format.")
 @options.rows
 @options.color
 def graph(

@@ -117,16 +117,19 @@ FORMATS = ("table", "plain", "json")
 
 
 def formats(
-    *choices: str, scripts: str = "plain lines or json"
+    *choices: str, scripts: str = "plain lines or json", pages: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option `--format` with these choices; `scripts` describes all but the first."""
+    """Return the option `--format` with these choices.
+
+    `scripts` describes those that programs read, `pages` those that are handed out.
+    """
     return click.option(
         "--format",
         "form",
         type=click.Choice(choices),
         default="table",
         show_default=True,
-        help=f"table for people; {scripts} for scripts.",
+        help=f"table for people; {scripts} for scripts{f'; {pages}' if pages else ''}.",
     )
 
 

@@ -7,8 +7,9 @@ error leaves what was there before.
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from typing import Any
 
 import click
 
@@ -28,13 +29,21 @@ ENDINGS = {
 }
 """The format that the ending of a file asks for."""
 
-option = click.option(
-    "-o",
-    "--output",
-    "path",
-    metavar="FILE",
-    help="Write the answer to FILE; its ending (.md .tex .html .json) chooses the format.",
-)
+
+def _file_name(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
+    """Return the name of the file; raise `OptionProblem` for an option that stands in its place.
+
+    A callback, because it must speak before click misses the words that the option took away.
+    """
+    if path is not None and path != STDOUT and path.startswith("-"):
+        hint = f"write ./{path[:40]} for a file of this name, and -- before the expression -o"
+        raise OptionProblem(f"-o needs the name of a file, got {path[:40]!r}", None, hint)
+    return path
+
+
+def option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option `-o FILE`; `help` says which endings choose which formats."""
+    return click.option("-o", "--output", "path", metavar="FILE", callback=_file_name, help=help)
 
 
 def chosen_format(path: str | None, form: str, endings: Mapping[str, str] = ENDINGS) -> str:
@@ -44,9 +53,6 @@ def chosen_format(path: str | None, form: str, endings: Mapping[str, str] = ENDI
     """
     if path is None or path == STDOUT:
         return form
-    if path.startswith("-"):
-        hint = f"write ./{path[:40]} for a file of this name, and -- before the expression -o"
-        raise OptionProblem(f"-o needs the name of a file, got {path[:40]!r}", None, hint)
     ending = os.path.splitext(checked_text(path))[1].lower()
     asked = endings.get(ending)
     source = click.get_current_context().get_parameter_source("form")

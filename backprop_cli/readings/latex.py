@@ -7,7 +7,8 @@ between which a line may end (`Setting.chunks`), with an estimate of their width
 breaks long formulas before an operator instead of running over its margin.
 
 LaTeX and the TeX in Markdown differ in little: Markdown eats a backslash before punctuation and may
-take `_`, `*`, `|` and `<` for its own, so that dialect does without them.
+take `_`, `*`, `|` and `<` for its own, so that dialect does without them; and without
+`\\operatorname`, which GitHub refuses to set.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,16 +28,21 @@ from backprop_cli.readings.letters import GREEK, set_names
 
 
 class Dialect(NamedTuple):
-    """How one TeX is written: the end of a row, the signs of comparison, letters as they are."""
+    """How one TeX is written: the end of a row, the signs of comparison, letters as they are.
+
+    `operator` begins a function that TeX has no command for, `operator_end` ends it.
+    """
 
     new_row: str
     less: str
     greater: str
     unicode_letters: bool
+    operator: str
+    operator_end: str
 
 
-LATEX = Dialect(r"\\", "<", ">", False)
-MARKDOWN = Dialect(r"\cr", r"\lt", r"\gt", True)
+LATEX = Dialect(r"\\", "<", ">", False, r"\operatorname{", "}")
+MARKDOWN = Dialect(r"\cr", r"\lt", r"\gt", True, r"\mathop{\mathrm{", "}}")
 
 _FRACTION = 8
 """A fraction holds together better than a product, but as a base it takes parentheses."""
@@ -171,7 +177,7 @@ class Notation:
             return _enclosed(r"\ln\lvert\Gamma", ("(", r")\rvert"), operands)
         if name == "polygamma":
             return _enclosed(rf"\psi^{{({operands[0].text})}}", _ROUND, operands[1:])
-        return _enclosed(_CALLS.get(name) or _operator(name), _ROUND, operands)
+        return _enclosed(_CALLS.get(name) or self._operator(name), _ROUND, operands)
 
     def _infix(self, row: int, operands: Sequence[Setting]) -> Setting:
         sides = [
@@ -181,7 +187,8 @@ class Notation:
         minus = row == NEG or sides[0].minus
         tall = any(side.tall for side in sides)
         if row == NEG:
-            return Setting(_led("-", sides[0]), PRECEDENCE[NEG], True, tall)
+            begins = sides[0].begins if sides[0].begins == "number" else ""
+            return Setting(_led("-", sides[0]), PRECEDENCE[NEG], True, tall, begins)
         first, second = sides
         begins = first.begins
         if row == MUL and first.begins == "number" and second.begins == "letter":
@@ -191,6 +198,9 @@ class Notation:
         sign = {ADD: "+", SUB: "-", MUL: r"\cdot"}.get(row) or self._comparison(row)
         chunks = (*first.chunks, *_led(f"{sign} ", second, 3))
         return Setting(chunks, PRECEDENCE[row], minus, tall, begins)
+
+    def _operator(self, name: str) -> str:
+        return f"{self.dialect.operator}{name.replace('_', '-')}{self.dialect.operator_end}"
 
     def _comparison(self, row: int) -> str:
         sign = TABLE[row].infix
@@ -239,12 +249,8 @@ def _number(text: str) -> Setting:
     if minus:
         first, *rest = chunks
         led = (Chunk(f"-{first.text}", 1 + first.width), *rest)
-        return Setting(led, PRECEDENCE[NEG], True, False, "")
+        return Setting(led, PRECEDENCE[NEG], True, False, begins)
     return Setting(tuple(chunks), precedence, False, False, begins)
-
-
-def _operator(name: str) -> str:
-    return rf"\operatorname{{{name.replace('_', '-')}}}"
 
 
 def _led(lead: str, setting: Setting, width: int = 1) -> tuple[Chunk, ...]:

@@ -3,7 +3,7 @@ r"""A worked solution as LaTeX: a page to hand out, or a fragment for a page of 
 It needs amsmath and longtable, which every TeX has, and compiles with pdfLaTeX, XeLaTeX and
 LuaLaTeX alike, since it is written in ASCII: letters that pdfLaTeX has no glyph for are set as
 `readings/letters.py` says, and a comment at the top lists what stands for them. Long formulas are
-broken by us, before an operator; rows may end a page.
+broken by us, before an operator; a page may end after a row, but not within a short chain.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,10 @@ from backprop_cli.render.worked import Contribution, Equation, Forward, Slope, W
 from backprop_cli.render.worked_symbols import symbol_blocks, symbol_names
 
 _WIDTH, _RULE = 74, 30
+_SHORT_TABLE = 24
+_TOGETHER = 6
+"""So many lines of a chain stay together on a page."""
+
 _SPECIALS = {
     "\n": " ",
     "\\": r"\textbackslash{}",
@@ -177,7 +181,7 @@ class _Latex(Page):
             [self.name(row.name), *map(self._cell, row.cells), _MARKS[row.agrees]]
             for row in found.rows
         ]
-        return _longtable("l" * len(titles), titles, rows)
+        return _table("l" * len(titles), titles, rows)
 
     def _raw(self, found: Evidence) -> Iterator[tuple[str, ...]]:
         yield ("input", *found.modes, "agree")
@@ -192,7 +196,7 @@ class _Latex(Page):
                 first = self.name(row.name) if place == 0 else ""
                 last = _MARKS[row.agrees] if place == 0 else ""
                 rows.append([first, mode, self._cell(cell), last])
-        return _longtable(r"llp{100mm}l", ["input", "mode", "slope", "agree"], rows)
+        return _table(r"llp{100mm}l", ["input", "mode", "slope", "agree"], rows)
 
     def _cell(self, text: str) -> str:
         value, between, error = text.strip().partition(" ± ")
@@ -203,14 +207,23 @@ class _Latex(Page):
 
 
 def _aligned(written: Iterable[str], environment: str = "align*") -> str:
-    rows = " \\\\\n".join(written)
+    """Return lines under one another; a line that goes on with a chain stays on its page."""
+    rows, together = "", 0
+    for line in written:
+        together = together + 1 if line.startswith("&") else 0
+        if rows:
+            rows += " \\\\*\n" if 0 < together < _TOGETHER else " \\\\\n"
+        rows += line
     pairs = "{2}" if environment == "alignat*" else ""
     return f"\\begin{{{environment}}}{pairs}\n{rows}\n\\end{{{environment}}}"
 
 
-def _longtable(columns: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(columns: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table: on one page if it is short, since a longtable needs TeX to run twice."""
     head = " & ".join(rf"\textit{{{title}}}" for title in titles)
     body = "".join(f"{' & '.join(row)} \\\\\n" for row in rows)
+    if len(rows) <= _SHORT_TABLE:
+        return f"\\begin{{tabular}}{{{columns}}}\n{head} \\\\ \\hline\n{body}\\end{{tabular}}"
     return (
         f"\\begin{{longtable}}{{{columns}}}\n{head} \\\\ \\hline \\endhead\n"
         f"{body}\\end{{longtable}}"

@@ -246,6 +246,8 @@ def _program(solution: Solution, rows: int) -> Iterator[Statement]:
             continue
         root = made.roots[place]
         called = made.assigned.get(root, label if last else "")
+        if called == text:  # the output is an input
+            called = ""
         if called and root not in made.assigned:
             text = f"{called} = {text}"
         equation = None
@@ -298,6 +300,7 @@ def _slope(solution: Solution, edge: Edge, varies: bytearray) -> Slope:
     value = number("0") if edge.local is None else _number(solution, edge.local)
     others = (k for place, k in enumerate(graph.operands_of(edge.node)) if place != edge.position)
     alone = not any(varies[k] for k in others)
+    computed = None if form.computed is None or form.computed == value else form.computed
     return Slope(
         edge.node,
         edge.operand,
@@ -306,7 +309,7 @@ def _slope(solution: Solution, edge: Edge, varies: bytearray) -> Slope:
         _which(solution, edge),
         TABLE[graph.rows[edge.node]].rule_of(edge.position, alone),
         form.shown if edge.local is not None else number("0"),
-        form.computed,
+        computed,
         value,
         edge.local is not None,
     )
