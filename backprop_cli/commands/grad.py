@@ -231,7 +231,9 @@ def _show(
         if look.form == "json":
             _print_json(solution, witness, views, found)
         elif look.form in SHEETS:
-            print(sheet(look.form, solution, found, look.rows, look.embed), end="")
+            symbolic = witness is not None and "symbolic" in views.shown
+            steps = witness.steps() if witness is not None and symbolic else None
+            print(sheet(look.form, solution, found, look.rows, look.embed, steps), end="")
         else:
             print(plain.lines(solution))
     sys.stdout.flush()

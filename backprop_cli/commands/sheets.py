@@ -24,10 +24,13 @@ def check_sheet(
         )
     if form not in SHEETS:
         return
-    if mistake is not None or top is not None or not set(show) <= {"reverse", "symbolic"}:
+    known = {"reverse"} if form == "html" else {"reverse", "symbolic"}
+    if mistake is not None or top is not None or not set(show) <= known:
         given = "--mistake" if mistake is not None else "--top" if top is not None else "--show"
+        rest = set(show) - known
+        what = f"--show {sorted(rest)[0]}" if given == "--show" and rest else given
         hint = "the other views are in table and json"
-        raise OptionProblem(f"{given} has no place in {form}: it has every step", None, hint)
+        raise OptionProblem(f"{what} has no place in {form}: it has every step", None, hint)
 
 
 def sheet(
@@ -36,31 +39,30 @@ def sheet(
     agreements: Sequence[Agreement],
     rows: int,
     embed: bool,
+    steps: Steps | None = None,
 ) -> str:
-    """Return the page of an answer, ending in a line end."""
+    """Return the page of an answer, ending in a line end; with `steps`, the chain rule in symbols.
+
+    The lesson has no place for these: `check_sheet` refuses them.
+    """
     if form == "html":
         from backprop_cli.render.lesson import lesson
 
-        return lesson(solution, agreements).rstrip("\n") + "\n"
+        return lesson(solution, agreements, rows).rstrip("\n") + "\n"
     from backprop_cli.render.worked import worked
 
     made = worked(solution, agreements, rows)
     if form == "latex":
         from backprop_cli.render.latex import latex
 
-        return latex(made, rows, embed)
+        return latex(made, rows, embed, steps)
     from backprop_cli.render.markdown import markdown
 
-    return markdown(made, rows, embed)
+    return markdown(made, rows, embed, steps)
 
 
 def symbolic_sheet(form: str, graph: Graph, steps: Steps, rows: int, embed: bool) -> str:
-    """Return the page of the chain rule in symbols, which needs no point.
-
-    Raises `OptionProblem` for the lesson, which is about numbers.
-    """
-    if form == "html":
-        raise OptionProblem("a lesson needs a point", None, "give --at, or --format markdown")
+    """Return the page of the chain rule in symbols, which needs no point; Markdown or LaTeX."""
     if form == "latex":
         from backprop_cli.render.latex import latex_symbols
 

@@ -9,11 +9,16 @@ The same names stand here as in the tables: a node with a name of its own is tha
 tables write in place (`1/2`, `x > 0`) is the operation itself, so that it can be set as a fraction.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from backprop_cli.graph import Graph
+from backprop_cli.language.names import display_names
 from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, pretty, write
+from backprop_cli.language.parser import parse
+from backprop_cli.language.printer import arrangement
 from backprop_cli.operations import ADD, CONSTANT, DIV, INPUT, MUL, NEG
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -42,6 +47,8 @@ Expression = tuple[Part, ...]
 """A formula in postfix order: folding it leaves one result."""
 
 T = TypeVar("T")
+
+_REASSIGNED = re.compile(r"\w+′\d+")
 
 
 def fold(
@@ -163,6 +170,28 @@ def statement(graph: Graph, root: int, references: Mapping[int, str]) -> Express
         return name(references[k]) if row == INPUT else None
 
     return _written_out(graph, root, named)
+
+
+def read(text: str, names: Sequence[str]) -> Expression:
+    """Return a formula of the language over display names as an expression.
+
+    A name that was assigned again, c′2, has no spelling in the language: it is read under another.
+    """
+    spelled: dict[str, str] = {}
+    taken = {*names, *_REASSIGNED.findall(text)}
+    for again in dict.fromkeys(_REASSIGNED.findall(text)):
+        spelled[again] = next(
+            found for k in count() if (found := f"again{k}") not in taken and found not in text
+        )
+        taken.add(spelled[again])
+    plain = _REASSIGNED.sub(lambda match: spelled[match[0]], text)
+    graph = parse(plain, [*spelled.values(), *filter(str.isidentifier, names)])
+    made = arrangement(graph, display_names(graph))
+    shown = {plain: again for again, plain in spelled.items()}
+    return tuple(
+        part._replace(text=shown.get(part.text, part.text)) if part.kind == NAME else part
+        for part in statement(graph, graph.outputs[0], made.references)
+    )
 
 
 def _written_out(graph: Graph, root: int, named: Callable[[int], Expression | None]) -> Expression:

@@ -193,6 +193,9 @@ class Notation:
         begins = first.begins
         if row == MUL and first.begins == "number" and second.begins == "letter":
             *before, number = first.chunks
+            if number.text in ("1", "-1"):
+                chunks = (*before, *_led(f"{number.text} \\cdot ", second, number.width + 3))
+                return Setting(chunks, PRECEDENCE[row], minus, tall, begins)
             head = (*before, *_led(f"{number.text} ", second, number.width))
             return Setting(head, PRECEDENCE[row], minus, tall, begins)
         sign = {ADD: "+", SUB: "-", MUL: r"\cdot"}.get(row) or self._comparison(row)

@@ -45,13 +45,12 @@ def _number(text: str) -> Piece:
     if size in _GREEK or (not size[:1].isdigit() and size[:1] != "."):
         made = f"<mi>{escape(_GREEK.get(size, {'inf': '∞'}.get(size, size)))}</mi>"
     elif exponent:
-        power = exponent.replace("-", "−")
-        made = (
-            f"<mn>{escape(mantissa)}</mn><mo>·</mo><msup><mn>10</mn><mn>{escape(power)}</mn></msup>"
-        )
+        power = escape(exponent.replace("-", "−"))
+        times = "" if mantissa == "1" else f"<mn>{escape(mantissa)}</mn><mo>·</mo>"
+        made = f"{times}<msup><mn>10</mn><mn>{power}</mn></msup>"
     else:
         made = f"<mn>{escape(size)}</mn>"
-    precedence = PRECEDENCE[MUL] if exponent else ATOM
+    precedence = ATOM if not exponent else PRECEDENCE[POW if mantissa == "1" else MUL]
     if minus:
         made = f"<mrow><mo>−</mo>{made}</mrow>"
         precedence = min(precedence, PRECEDENCE[NEG])

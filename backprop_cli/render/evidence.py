@@ -7,11 +7,7 @@ set.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from backprop_cli.errors import BackpropError
-from backprop_cli.language.names import display_names
-from backprop_cli.language.parser import parse
-from backprop_cli.language.printer import arrangement
-from backprop_cli.readings.expressions import derivative, statement
+from backprop_cli.readings.expressions import NAME, derivative, read
 from backprop_cli.render.gradients import (
     LONGEST_FORMULA,
     heard,
@@ -88,11 +84,6 @@ def _formulas(solution: Solution, output: Backward, names: list[str]) -> Iterato
             said = witness.gradient.get(name)
             if not isinstance(said, Formula) or len(said.text) > LONGEST_FORMULA:
                 continue
-            try:
-                graph = parse(said.text, solution.graph.inputs)
-            except BackpropError:  # it speaks of c′2, which has no spelling in the language
-                continue
-            if graph.inputs:
-                made = arrangement(graph, display_names(graph))
-                formula = statement(graph, graph.outputs[0], made.references)
+            formula = read(said.text, solution.names)
+            if any(part.kind == NAME for part in formula):
                 yield derivative(output.answer.name, name), formula

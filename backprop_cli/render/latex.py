@@ -19,7 +19,7 @@ from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Steps
 from backprop_cli.render.worked import Contribution, Equation, Forward, Slope, Worked
-from backprop_cli.render.worked_symbols import symbol_blocks, symbol_names
+from backprop_cli.render.worked_symbols import derivations, symbol_blocks, symbol_names
 
 _WIDTH, _RULE = 74, 30
 _SHORT_TABLE = 24
@@ -69,10 +69,14 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
 _MARKS = {True: "yes", False: "no", None: "--"}
 
 
-def latex(made: Worked, rows: int = 100, embed: bool = False) -> str:
-    """Return a worked solution as a LaTeX document, or as a fragment to \\input."""
+def latex(made: Worked, rows: int = 100, embed: bool = False, steps: Steps | None = None) -> str:
+    """Return a worked solution as a LaTeX document, or as a fragment to \\input.
+
+    With the `steps` of the chain rule in symbols, these follow.
+    """
     page = _Latex(notation_names(made), embed)
-    return page.document("Worked solution", page.blocks(made, rows))
+    symbols = derivations(page, made.solution.names, steps or {}, rows)
+    return page.document("Worked solution", [*page.blocks(made, rows), *symbols])
 
 
 def latex_symbols(graph: Graph, steps: Steps, rows: int = 100, embed: bool = False) -> str:

@@ -22,13 +22,13 @@ from backprop_cli.errors import LimitExceeded
 from backprop_cli.language.names import has_row, node_text
 from backprop_cli.language.notation import pretty
 from backprop_cli.language.printer import statements
-from backprop_cli.operations import COMPARISON_ROWS
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT
 from backprop_cli.readings import javascript
 from backprop_cli.readings.words import slope_text
 from backprop_cli.render.graph_svg import picture
 from backprop_cli.render.json import dumps
 from backprop_cli.render.numbers import human, machine
-from backprop_cli.render.worked import worked
+from backprop_cli.render.worked import EVERYTHING, worked
 from backprop_cli.render.worked_html import section
 from backprop_cli.studies.solution import Agreement, Answer, Solution
 
@@ -46,8 +46,11 @@ _WIDTH = re.compile(r'<svg [^>]*?\bwidth="([\d.]+)"')
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
-def lesson(solution: Solution, agreements: Sequence[Agreement] = ()) -> str:
-    """Return the page of an answer. Raises `LimitExceeded` for a program that is too large."""
+def lesson(solution: Solution, agreements: Sequence[Agreement] = (), rows: int = EVERYTHING) -> str:
+    """Return the page of an answer; each part of its worked solution has at most `rows` rows.
+
+    Raises `LimitExceeded` for a program that is too large.
+    """
     size = solution.graph.size
     if size > MOST_NODES:
         raise LimitExceeded(
@@ -68,9 +71,11 @@ def lesson(solution: Solution, agreements: Sequence[Agreement] = ()) -> str:
         seeds=_options([(name, node) for name, node in solution.wrt.items()]),
         outputs=_outputs(solution),
         whole=" checked" if _many_steps(solution) else "",
+        modes="" if solution.wrt else " hidden",
+        precision=_precision(solution),
         inputs=_inputs(solution),
         picture=drawn,
-        worked=section(worked(solution, agreements)),
+        worked=section(worked(solution, agreements, rows)),
         data=_data_text(solution),
         script=script,
     )
@@ -124,6 +129,15 @@ def _heading(solution: Solution) -> str:
     at = f'<p class="at">at {escape(_shortened(point))}</p>' if point else ""
     opened, between = ('<h1 class="long">', "") if long else ("<h1>", "; ")
     return f"{opened}{between.join(lines)}</h1>\n{at}"
+
+
+def _precision(solution: Solution) -> str:
+    """Return what is to be said where the page computes with fewer digits than the answer has."""
+    digits = getattr(solution.arithmetic, "digits", None)
+    if digits is None:
+        return ""
+    text = f"These steps compute in double precision; the worked solution has {digits:,} digits."
+    return f'<p class="remark">{text}</p>'
 
 
 def _options(choices: Sequence[tuple[str, int]]) -> str:
@@ -189,13 +203,16 @@ def lesson_data(solution: Solution) -> dict[str, Any]:
     """Return what the page's scripts read: the graph, the point, names, words of slopes."""
     graph, names = solution.graph, solution.names
     inputs = list(graph.inputs)
+    shown = [int(has) for has in has_row(graph, names)]
+    for answer in solution.answers:  # the output of a program of constants has no row in tables
+        shown[answer.node] |= graph.rows[answer.node] > CONSTANT
     return {
         "graph": javascript.columns(graph),
         "point": [machine(float(solution.point[name])) for name in inputs],
         "names": names,
         "texts": [pretty(node_text(graph, node, names)) for node in range(graph.size)],
         "comparisons": [k for k, row in enumerate(graph.rows) if row in COMPARISON_ROWS],
-        "shown": [int(shown) for shown in has_row(graph, names)],
+        "shown": shown,
         "outputs": [{"name": answer.name, "node": answer.node} for answer in solution.answers],
         "wrt": [[name, node] for name, node in solution.wrt.items()],
         "slopes": _slopes(solution),

@@ -21,7 +21,7 @@ from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Steps
 from backprop_cli.render.worked import Contribution, Equation, Forward, Slope, Worked
-from backprop_cli.render.worked_symbols import symbol_blocks, symbol_names
+from backprop_cli.render.worked_symbols import derivations, symbol_blocks, symbol_names
 
 _WIDTH = 72
 _MOST_DRAWN = 60
@@ -48,10 +48,14 @@ _ESCAPES = str.maketrans(
 _MARKS = {True: "✓", False: "✗", None: "–"}
 
 
-def markdown(made: Worked, rows: int = 100, embed: bool = False) -> str:
-    """Return a worked solution as Markdown; embedded, without title and with smaller headings."""
+def markdown(made: Worked, rows: int = 100, embed: bool = False, steps: Steps | None = None) -> str:
+    """Return a worked solution as Markdown; embedded, without title and with smaller headings.
+
+    With the `steps` of the chain rule in symbols, these follow.
+    """
     page = _Markdown(notation_names(made), embed)
-    return page.document("Worked solution", page.blocks(made, rows))
+    symbols = derivations(page, made.solution.names, steps or {}, rows)
+    return page.document("Worked solution", [*page.blocks(made, rows), *symbols])
 
 
 def markdown_symbols(graph: Graph, steps: Steps, rows: int = 100, embed: bool = False) -> str:

@@ -7,9 +7,10 @@ formulas and names is escaped here and in `readings/mathml.py`.
 from collections.abc import Sequence
 from html import escape
 
-from backprop_cli.readings.expressions import plain_text
+from backprop_cli.readings.expressions import number, plain_text
 from backprop_cli.readings.mathml import math
 from backprop_cli.render.evidence import Evidence, evidence
+from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.worked import Backward, Contribution, Equation, Forward, Slope, Worked
 
 _MOST = 10
@@ -22,7 +23,8 @@ def section(made: Worked) -> str:
     parts = [_program(made), _forward(made), _slopes(made.slopes)]
     for backward in made.outputs:
         source = f" from {backward.answer.name}" if len(made.outputs) > 1 else ""
-        parts += [_backward(backward, source), _branches(backward, source)]
+        if made.stopped is None and made.solution.wrt:
+            parts += [_backward(backward, source), _branches(backward, source)]
         parts.append(_result(made, backward))
     inside = "\n".join(f'<div class="part">\n{part}\n</div>' for part in parts if part)
     rest = "".join(_paragraph(text) for text in made.left_out)
@@ -90,7 +92,9 @@ def _forward(made: Worked) -> str:
     text = _heading(name, "Each node computes its value from its operands.")
     if made.forward:
         text += _table(name, ["node", "choice"], [_forward_row(row) for row in made.forward])
-    return text + (_remark(made.stopped.message) if made.stopped is not None else "")
+    if made.stopped is not None:
+        text += _remark(made.stopped.message)
+    return text if made.forward or made.stopped is not None else ""
 
 
 def _forward_row(row: Forward) -> tuple[str, str]:
@@ -157,14 +161,21 @@ def _result(made: Worked, backward: Backward) -> str:
     return "\n".join(parts)
 
 
+def _cell(text: str) -> str:
+    """Return what a witness says: a number, `value ± error`, or the mark of a note."""
+    value, between, error = text.strip().partition(" ± ")
+    if not NUMBER.fullmatch(value):
+        return escape(value)
+    return math((number(value),)) + (f" ± {math((number(error),))}" if between else "")
+
+
 def _check(found: Evidence, name: str) -> list[str]:
     """Return what the witnesses say, and the verdict."""
     parts = []
     if found.rows:
         title = f"Check of the gradient of {name}"
         rows = [
-            (escape(row.name), *(escape(cell.strip()) for cell in row.cells), _MARKS[row.agrees])
-            for row in found.rows
+            (escape(row.name), *map(_cell, row.cells), _MARKS[row.agrees]) for row in found.rows
         ]
         parts += [_heading("Check"), _table(title, ["input", *found.modes, "agree"], rows)]
     parts += [_paragraph(f"[{place}] {note}") for place, note in enumerate(found.notes, 1)]

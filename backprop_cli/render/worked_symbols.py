@@ -6,37 +6,22 @@ into expressions so that a page can set them.
 
 from collections.abc import Iterator
 
-from backprop_cli.errors import BackpropError
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
-from backprop_cli.language.parser import parse
-from backprop_cli.language.printer import arrangement
 from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.expressions import (
-    Expression,
     derivative,
     name,
     operation,
     product,
-    statement,
+    read,
     total,
-    words,
 )
 from backprop_cli.render.echo import few, left_out
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Line, Steps
 from backprop_cli.render.worked import Equation
 from backprop_cli.studies.solution import Unavailable
-
-
-def read(text: str, names: list[str]) -> Expression:
-    """Return a formula of the language over display names, as an expression."""
-    try:
-        graph = parse(text, names)
-    except BackpropError:  # it speaks of c′2, which the language cannot spell
-        return words(text)
-    made = arrangement(graph, display_names(graph))
-    return statement(graph, graph.outputs[0], made.references)
 
 
 def symbol_names(graph: Graph) -> list[str]:
@@ -59,9 +44,14 @@ def symbol_blocks(page: Page, graph: Graph, steps: Steps, rows: int) -> Iterator
     yield page.display(operations) if operations else page.text(names[graph.outputs[0]])
     if len(nodes) > rows:
         yield page.text(left_out(len(nodes), rows, "nodes"))
+    yield from derivations(page, names, steps, rows)
+
+
+def derivations(page: Page, names: list[str], steps: Steps, rows: int) -> Iterator[str]:
+    """Yield the blocks of the chain rule in symbols, over the nodes of these display names."""
     for output, lines in steps.items():
         of = f" for {page.name(output)}" if len(steps) > 1 else ""
-        yield page.heading(f"From the output back{of}")
+        yield page.heading(f"From the output back{of}, in symbols")
         if isinstance(lines, Unavailable):
             yield f"{page.strong('None here:')} {page.text(lines.reason)}."
             continue

@@ -129,15 +129,16 @@ function showPicture(here, known) {
 
 function renew(step) {
   lesson = new Lesson(data, point, choice);
-  const backward = lesson.steps.some(({ phase }) => phase === "Backward pass");
+  const phases = new Set(lesson.steps.map(({ phase }) => phase));
   for (const button of document.querySelectorAll("[data-phase]")) {
-    button.hidden = button.dataset.phase === "Backward pass" && !backward;
+    button.hidden = !phases.has(button.dataset.phase);
   }
   const by = lesson.forward ? `∂node/∂${data.names[choice.seed]}` : `∂${data.names[choice.output]}/∂node`;
   setText(find("slope-heading"), by);
   setText(find("slope-key"), lesson.forward ? `→ tangent ${by}` : `← gradient ${by}`);
   find("seed-field").hidden = !lesson.forward;
-  find("whole-field").hidden = lesson.forward;
+  find("whole-field").hidden = !phases.has("Backward pass");
+  for (const id of ["slope-key", "slope-heading"]) find(id).hidden = !data.wrt.length;
   const remarks = lesson.remarks();
   find("remarks").replaceChildren(...remarks.map((text) => paragraph([[text, ""]], "remark")));
   for (const note of document.querySelectorAll(".edited")) note.hidden = lesson.original;

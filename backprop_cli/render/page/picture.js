@@ -2,7 +2,7 @@
 // answer; here they are hidden, shown when the step has come, and replaced when inputs change.
 
 const FIGURES = 6;
-const SMALLEST = 0.75; // how far a picture shrinks before it scrolls
+const SMALLEST = 0.7; // how far a picture shrinks before it scrolls
 const NARROWEST = 6; // characters for which there is always room
 
 // A number as pictures have it, with fewer digits where there is no room for them.

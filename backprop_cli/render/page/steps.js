@@ -162,8 +162,8 @@ class Lesson {
     const inputs = this.graph.inputs.map(([, node]) => node);
     return {
       phase: "Forward pass",
-      title: "The inputs are given",
-      rule: "every input has its value",
+      title: inputs.length ? "The inputs are given" : "There are no inputs",
+      rule: inputs.length ? "every input has its value" : "numbers alone have no gradient",
       lines: [this.listLine(inputs.map((k) => [this.names[k], this.values[k], "value"])), ...lines],
       nodes: inputs,
       edges: [],
@@ -178,7 +178,7 @@ class Lesson {
       line.push([`${line.length ? ", " : ""}${text} = `, ""], [human(value), kind]);
     }
     if (items.length > MANY) line.push([`, … ${items.length - MANY} more`, "dim"]);
-    return line.length ? line : [["there are none", "dim"]];
+    return line;
   }
 
   operations() {
@@ -190,6 +190,7 @@ class Lesson {
   reverseSteps() {
     const output = this.choice.output;
     const steps = [this.startStep([], []), ...this.operations().map((k) => this.valueStep(k))];
+    if (!this.data.wrt.length) return steps;
     const one = this.sign(output, output);
     steps.push({
       phase: "Backward pass",
@@ -282,7 +283,9 @@ class Lesson {
     const line = [[`${own} = `, ""], ["1", "slope"]];
     if (still) line.push(["; the other inputs stand still", "dim"]);
     const start = this.startStep([line], []);
-    if (this.graph.rows[seed] === "input") start.shows.push(this.shown(seed, "slope", 1));
+    for (const [, node] of this.graph.inputs) {
+      start.shows.push(this.shown(node, "slope", node === seed ? 1 : 0));
+    }
     start.title = `${this.names[seed]} is the seed`;
     start.rule = "one input moves at speed 1";
     const steps = [start, ...this.operations().map((node) => this.tangentStep(node))];
