@@ -5,11 +5,7 @@ Headless Chromium opens the page from a file. Where there is none the tests are 
 
 import json
 import math
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +20,7 @@ from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.point import read_number
 from backprop_cli.studies.solution import Solution
 from tests.browser import CHROMIUM, Browser
+from tests.npm import package
 from tests.test_sweeps import MAZUR, MICROGRAD
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open a page in")
@@ -55,11 +52,49 @@ CASES = {
         {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3},
         {"x0": "1"},
     ),
+    "other names": Case("(a+b)*(b+c)", {"a": 1, "b": 2, "c": 3}, {"a": "5", "b": "-3", "c": "-2"}),
+    "cs231n": Case("(x+y)*z", {"x": -2, "y": 5, "z": -4}, {"z": "0"}),
+    "colah": Case("e=(a+b)*(b+1)", {"a": 2, "b": 1}, {"b": "-1"}),
+    "parabola": Case("-x^2", {"x": 1}, {"x": "0.8"}),
+    "weight": Case("w^2/4", {"w": 1}, {"w": "-1"}),
+    "last sigmoid": Case(
+        "d = a+b; e = d*c; f = sigmoid(e)", {"a": 1, "b": -2, "c": -3}, {"a": "-4", "c": "300"}
+    ),
+    "two layers": Case(
+        "h1 = w1_11*x1 + w1_12*x2; h2 = w1_21*x1 + w1_22*x2; o = w2_11*h1 + w2_12*h2; L = (y - o)^2",
+        {
+            "w1_11": 0.5,
+            "x1": 1,
+            "w1_12": -0.25,
+            "x2": 2,
+            "w1_21": 2,
+            "w1_22": 0.75,
+            "w2_11": 3,
+            "w2_12": -1,
+            "y": 1,
+        },
+        {"x2": "-2", "y": "1e6"},
+    ),
+    "ten weights": Case(
+        "*".join(f"w{k}" for k in range(10)), {f"w{k}": 0.5 for k in range(10)}, {"w3": "2"}
+    ),
+    "ten sigmoids": Case("sigmoid(" * 10 + "x" + ")" * 10, {"x": 0}, {"x": "-40"}),
     "micrograd": Case(MICROGRAD, {"a": -4, "b": 2}, {"a": "-3.5", "b": "1e3"}),
     "mazur": Case(MAZUR, _MAZUR_AT, {"w5": "0.3589", "i1": "0.5"}),
     "choice": Case("where(x > 0, x^2, log(1 - x)) + max(x, y, 1)", {"x": -3, "y": 2}, {"x": "3"}),
     "special": Case("gelu(x)*lgamma(y) + erf(x)/digamma(y)", {"x": 0.7, "y": 3.3}, {"y": "0.4"}),
 }
+
+WORKED = """(() => {
+  const read = (math) => {
+    const copy = math.cloneNode(true);
+    for (const power of copy.querySelectorAll("msup")) power.lastChild.before("^");
+    return copy.textContent;
+  };
+  return Object.fromEntries([...document.querySelectorAll(".worked .part")].map((part) => [
+    part.querySelector("h3").textContent,
+    [...part.querySelectorAll(".formula > math, td:first-child > math")].map(read)]));
+})()"""
 
 SEEN = """(() => {
   const read = (what) => Object.fromEntries([...document.querySelectorAll("#ledger-rows tr")].map(
@@ -158,7 +193,33 @@ def compare_reverse(browser: Browser, solution: Solution) -> None:
             numbers = f" = {up} × {local} = {value}  → {node['name']}"
             start = f"∂{output}/∂{sent['from']} × ∂{sent['from']}/∂{node['name']}"
             assert any(line.startswith(start) and line.endswith(numbers) for line in walked), (start, numbers)  # fmt: skip
+    for node in json_answer["nodes"]:
+        if node["operation"] != "input":
+            ends = f" = {human(float(node['value']))}"
+            assert any(line.startswith(f"{node['name']} = ") and line.endswith(ends) for line in walked)  # fmt: skip
     compare_picture(solution, seen["picture"], json_answer)
+
+
+def compare_worked(browser: Browser, solution: Solution) -> None:
+    """Compare the numbers of the worked solution that the page carries with the JSON."""
+    answer = grad_object(solution, (), ("reverse",))
+    parts = browser.run(WORKED)
+    values = [n["value"] for n in answer["nodes"] if n["operation"] != "input"]
+    sent = [c["value"] for n in answer["nodes"] for c in n["contributions"]]
+    slopes = [human(float(k)) for n in answer["nodes"] for k in n["locals"] if k is not None]
+    assert ends(parts["Forward pass"]) == [human(float(value)) for value in values]
+    assert set(slopes) <= set(ends(parts["Local slopes"]))
+    expected = ["1", *(human(float(value)) for value in sent)]
+    assert sorted(ends(parts["Backward pass"])) == sorted(expected)
+    result = [answer["value"], *answer["gradient"].values()]
+    name = solution.answers[0].name
+    assert ends(parts[f"The gradient of {name}"]) == [human(float(each)) for each in result]
+
+
+def ends(formulas: list[str]) -> list[str]:
+    """Return the number that each chain of equalities ends in: `-1.5·10^-7` as -1.5e-7."""
+    last = [formula.rsplit("=", 1)[1].replace("−", "-") for formula in formulas]
+    return [re.sub(r"(?:·|\b)10\^", "e", text).replace("-e", "-1e") for text in last]
 
 
 def compare_picture(solution: Solution, drawn: dict[str, str], answer: dict[str, Any]) -> None:
@@ -188,10 +249,12 @@ def compare_forward(browser: Browser, solution: Solution) -> None:
     choose(browser, "mode", "forward")
     for seed, expected in list(tangents.items())[-4:]:
         choose(browser, "seed", seed)
-        browser.run("document.getElementById('last').click()")
+        walked = [line.partition(";")[0].partition(", it")[0] for line in browser.run(WALK)]
         seen = browser.run(SEEN)
         for name, number in expected.items():
             agrees(seen["slope"][name], number)
+            begins, ends = f"∂{name}/∂{seed} = ", f" = {human(float(number))}"
+            assert any(line.startswith(begins) and line.endswith(ends) for line in walked)
         moving = {name for name, (_, exact) in seen["slope"].items() if exact not in (None, "0")}
         assert moving <= set(expected)
     choose(browser, "mode", "reverse")
@@ -203,6 +266,7 @@ def test_every_number_is_that_of_json_also_after_an_edit(case, browser, tmp_path
     opened(browser, tmp_path, solution)
     compare_reverse(browser, solution)
     compare_forward(browser, solution)
+    compare_worked(browser, solution)
     assert browser.run("document.querySelector('.edited').hidden")
     for name, text in case.moved.items():
         write(browser, solution, name, text)
@@ -256,6 +320,45 @@ def test_it_is_driven_by_the_keyboard(browser, tmp_path):
     browser.run("document.getElementById('in-0').focus()")
     browser.press("ArrowRight")
     assert browser.run(at) == 0, "in a field the arrows move the cursor"
+
+
+def test_in_forward_mode_the_other_inputs_stand_still(browser, tmp_path):
+    """Seed b: ∂a/∂b = 0 and ∂b/∂b = 1 in the table, in the picture too."""
+    opened(browser, tmp_path, solved(LECTURE.text, LECTURE.at))
+    choose(browser, "mode", "forward")
+    choose(browser, "seed", "b")
+    seen = browser.run(SEEN)
+    assert [seen["slope"][name][0] for name in "abc"] == ["0", "1", "0"]
+    assert [seen["picture"][f"n{node}-adjoint"] for node in (0, 1, 3)] == ["0", "1", "0"]
+
+
+def test_numbers_alone_have_a_value_and_nothing_to_choose(browser, tmp_path):
+    """2·3 + sqrt(4) = 6 + 2 = 8, and no gradient to speak of."""
+    opened(browser, tmp_path, solved("2*3 + sqrt(4)", {}))
+    assert browser.run(WALK)[-1] == "f = 2·3 + sqrt(4) = 6 + 2 = 8"
+    assert browser.run(SEEN)["answer"] == {"answer-value": ["8", "8"]}
+    hidden = "[...document.querySelectorAll('.mode, #whole-field, [data-phase]')].map(({ hidden }) => hidden)"  # fmt: skip
+    assert browser.run(hidden) == [False, True, True, True, True]
+
+
+def test_who_wants_less_motion_gets_none(browser, tmp_path):
+    opened(browser, tmp_path, solved(LECTURE.text, LECTURE.at))
+    lasts = "getComputedStyle(document.querySelector('tr.now th')).transitionDuration"
+    assert browser.run(lasts) == "0.2s"
+    reduced = {"name": "prefers-reduced-motion", "value": "reduce"}
+    browser.send("Emulation.setEmulatedMedia", features=[reduced])
+    assert browser.run(lasts) == "0s"
+
+
+def test_picture_and_step_are_seen_at_once_on_a_phone(browser, tmp_path):
+    """The picture of a network takes a third of the screen at most."""
+    solution = solved(CASES["mazur"].text, CASES["mazur"].at)
+    opened(browser, tmp_path, solution, width=375, height=812)
+    box = "document.querySelector('{}').getBoundingClientRect()"
+    assert browser.run(f"{box.format('.picture .scroll')}.height") <= 0.34 * 812 + 1
+    tall = f"{box.format('#say')}.bottom - {box.format('.picture')}.top"
+    covered = f"{box.format('.controls')}.height"
+    assert browser.run(f"{tall} + {covered}") <= 812
 
 
 def test_play_runs_by_itself_and_pauses(browser, tmp_path):
@@ -336,7 +439,7 @@ def test_a_program_of_two_hundred_nodes_stays_usable(browser, tmp_path):
     assert spent < 100, "milliseconds for one step back"
 
 
-@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize("width", [360, 375, 768, 1400])
 def test_nothing_is_wider_than_the_screen(width, browser, tmp_path):
     solution = solved(CASES["mazur"].text, CASES["mazur"].at)
     opened(browser, tmp_path, solution, width=width)
@@ -377,28 +480,26 @@ def test_the_policy_stops_what_is_not_the_pages_own(browser, tmp_path):
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """Return the source of axe-core, fetched once into the folder of temporary files."""
-    folder = Path(os.environ.get("AXE_CORE", Path(tempfile.gettempdir()) / f"backprop-axe-{AXE}"))
-    source = folder / "package" / "axe.min.js"
-    if not source.is_file():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("no npm to fetch axe-core with")
-        folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([npm, "pack", f"axe-core@{AXE}"], cwd=folder, capture_output=True, timeout=90, check=False)  # fmt: skip
-        if done.returncode:
-            pytest.skip("axe-core could not be fetched")
-        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-            archive.extractall(folder, filter="data")
-    return source.read_text(encoding="utf-8")
+    """Return the source of axe-core."""
+    return (package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8")
+
+
+SEVERAL = ("f = x*y; g = where(x > y, x, y)", {"x": 3, "y": 4}, ("f", "g"))
+LOOKED_AT = {
+    "kink": ("where(x > 0, x^2, y) + max(x, y, 1)", {"x": 3, "y": 3}),
+    "wide": (CASES["mazur"].text, CASES["mazur"].at),
+    "several": SEVERAL,
+    "undefined": ("log(x)*y", {"x": -1, "y": 2}),
+    "no inputs": ("2*3 + sqrt(4)", {}),
+}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_the_accessibility_checker_finds_nothing(width, dark, axe, browser, tmp_path):
+@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("asked", LOOKED_AT.values(), ids=LOOKED_AT)
+def test_the_accessibility_checker_finds_nothing(asked, width, dark, axe, browser, tmp_path):
     """All rules of axe-core, contrast and labels included, in the middle and at the end."""
-    solution = solved("where(x > 0, x^2, y) + max(x, y, 1)", {"x": 3, "y": 3}, ())
-    opened(browser, tmp_path, solution, width=width, dark=dark)
+    opened(browser, tmp_path, solved(*asked), width=width, dark=dark)
     browser.run(axe)
     for moves in ("", "document.querySelector('[value=forward]').click();"):
         browser.run(f"{moves} for (let k = 0; k < 6; k++) document.getElementById('next').click()")

@@ -33,6 +33,11 @@ function human(value, count = DIGITS) {
   return sign + withoutIdleZeros(`${padded.slice(0, point)}.${padded.slice(point)}`);
 }
 
+// A number that reads back to the same number; String(-0) would lose its sign.
+function machine(value) {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
 // A number that follows a sign: -3 as (-3).
 function enclosed(value) {
   const text = human(value);

@@ -104,7 +104,7 @@ function showLedger(here, known) {
       const few = parts.length > 1 && parts.length <= 3;
       const sum = few ? `${parts.map((part, k) => (k ? enclosed(part) : human(part))).join(" + ")} = ` : "";
       setText(cell, shown ? sum + shown.text : "");
-      if (shown) cell.dataset.value = String(shown.value);
+      if (shown) cell.dataset.value = machine(shown.value);
       else delete cell.dataset.value;
     }
   }
@@ -155,7 +155,7 @@ function showAnswer() {
   find("answer").replaceChildren(...items.map(([text, value, kind, key]) => {
     const item = document.createElement("li");
     item.append(...spans([[`${text} = `, ""], [human(value), kind]]));
-    item.lastChild.dataset.value = String(value);
+    item.lastChild.dataset.value = machine(value);
     item.dataset.key = key;
     return item;
   }));
