@@ -120,12 +120,31 @@ def test_fragments_are_for_markdown_and_latex(capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [("--show", "paths"), ("--mistake", "overwrite"), ("--show", "forward")]
+    ("form", "words"),
+    [
+        ("markdown", ("--show", "paths")),
+        ("markdown", ("--mistake", "overwrite")),
+        ("latex", ("--show", "forward")),
+        ("html", ("--show", "symbolic")),
+    ],
 )
-def test_what_a_page_has_no_place_for_is_refused(capsys, words):
-    code, _, err = ask(capsys, *LECTURE, "--format", "markdown", *words)
+def test_what_a_page_has_no_place_for_is_refused(capsys, form, words):
+    code, _, err = ask(capsys, *LECTURE, "--format", form, *words)
     assert code == 2
-    assert f"{words[0]} has no place in markdown" in err
+    what = " ".join(words) if words[0] == "--show" else words[0]
+    assert f"{what} has no place in {form}" in err
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_the_chain_rule_in_symbols_follows_the_worked_solution(capsys, form):
+    words = ("(3x+4y)^3", "--at", "x=2,y=-1", "--format", form, "--check", "none")
+    code, out, _ = ask(capsys, *words, "--show", "symbolic")
+    assert code == 0
+    first, heading, second = out.partition("From the output back, in symbols")
+    assert heading
+    assert "Forward pass" in first
+    assert r"3 v_3^2 \cdot 3 = 9 v_3^2" in second
+    assert "in symbols" not in ask(capsys, *words)[1]
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])

@@ -10,7 +10,8 @@ from backprop_cli.language.tokens import is_name, normalized
 from backprop_cli.readings.latex import MARKDOWN
 from backprop_cli.readings.letters import GREEK, set_names
 from backprop_cli.render.json import grad_object
-from backprop_cli.render.latex import escaped, latex
+from backprop_cli.render.latex import _aligned, escaped, latex
+from tests.command import run
 from tests.sheets import (
     LECTURE,
     PDFLATEX,
@@ -32,6 +33,8 @@ FORMULAS = [
     ("(a + b)*(b + c)", r"(a + b) \cdot (b + c)"),
     ("3x^2 + 2(a+b)", r"3 x^2 + 2 \cdot (a + b)"),
     ("2*3*x", r"2 \cdot 3 x"),
+    ("-2*x - 3", "-2 x - 3"),
+    ("1*x", r"1 \cdot x"),
     ("a - (b - c)", "a - (b - c)"),
     ("-x^2", "-x^2"),
     ("(-x)^2", "(-x)^2"),
@@ -156,6 +159,34 @@ def test_the_posts_compile_without_running_over_the_margin(tmp_path):
     pages = [latex(work(solved(*post), check=True), embed=True) for post in POSTS]
     log = compiled(in_document(pages), tmp_path)
     assert not re.findall(r"Overfull \\hbox \((\d{2,})", log)
+
+
+@needs_tex
+def test_the_chain_rule_in_symbols_compiles_whatever_the_names(tmp_path):
+    """A name assigned again, c′2, is set with its prime; w_1 with its subscript."""
+    made = []
+    for text in ("c = x; c = c*x; c = c^2 + w_1*c; lambda*c*c", "変数*é + _a*b_/変数"):
+        words = ("--show", "symbolic", "--format", "latex", "--embed", "--sympy-seconds", "60")
+        done = run("grad", text, *words)
+        assert (done.code, done.err) == (0, "")
+        assert_sound(done.out, COMMANDS)
+        made.append(done.out)
+    assert r"\frac{\partial f}{\partial c_2'}" in made[0]
+    assert r"2 c_2'" in made[0]
+    compiled(in_document(made), tmp_path)
+
+
+def test_a_short_chain_stays_on_its_page_and_a_long_one_may_end_it():
+    assert _aligned(["a &= b", "&= c", "d &= e"]).splitlines()[1:4] == [
+        r"a &= b \\*", r"&= c \\", "d &= e"
+    ]  # fmt: skip
+    assert _aligned(["a &= b", *["& + c"] * 20]).count(r"\\*") == 5
+
+
+@needs_tex
+def test_a_table_needs_tex_to_run_once_only(tmp_path):
+    log = compiled(page(*LECTURE), tmp_path)
+    assert "longtable Warning" not in log
 
 
 @needs_tex

@@ -140,6 +140,25 @@ def test_what_is_out_of_the_ordinary_has_a_page_too(text, at):
     check(lesson(solved(text, **at)))
 
 
+def test_rows_limit_the_worked_solution_but_not_the_steps():
+    """Of 60 sines, 5 are written out, 55 counted; the stepper has them all."""
+    text = "y0 = x\n" + "\n".join(f"y{k} = sin(y{k - 1})" for k in range(1, 61))
+    done = run("grad", text, "--at", "x=1", "--format", "html", "--rows", "5", "--check", "none")
+    page = check(done.out)
+    assert "… 55 more nodes (--rows 60 shows them)" in "".join(part for _, part in page.text)
+    data = next(text for tag, text in page.text if tag == "script" and text.startswith('{"graph"'))
+    assert sum(json.loads(data)["shown"]) == 60
+
+
+def test_more_digits_than_the_page_computes_with_are_spoken_of():
+    words = ("grad", "1/x", "--at", "x=3", "--check", "none", "--format", "html")
+    text = run(*words, "--precision", "30").out
+    check(text)
+    assert "These steps compute in double precision; the worked solution has 30 digits." in text
+    assert "3" * 30 in text
+    assert "double precision" not in run(*words).out
+
+
 @pytest.mark.parametrize("kink", ["left", "right"])
 def test_one_sided_answers_say_that_the_steps_follow_the_convention(kink):
     text = lesson(solved("abs(x)", kink=kink, x=0))
@@ -227,7 +246,8 @@ def test_a_chain_of_equalities_is_one_formula():
 def test_the_example_is_what_the_tool_makes(request, tmp_path):
     """examples/lecture.html is made by the command of its README section, and compared."""
     made = tmp_path / "lecture.html"
-    done = run("grad", LECTURE, "--at", "a=2,b=-3,c=4", "--sympy-seconds", "60", "-o", str(made))
+    words = (f"@{EXAMPLE.with_suffix('.txt')}", "--at", f"@{EXAMPLE.with_suffix('.json')}")
+    done = run("grad", *words, "--sympy-seconds", "60", "-o", str(made))
     assert (done.code, done.err) == (0, "")
     text = made.read_text(encoding="utf-8")
     if request.config.getoption("--update-snapshots"):

@@ -475,6 +475,19 @@ def test_the_policy_stops_what_is_not_the_pages_own(browser, tmp_path):
     assert any("Content Security Policy" in problem for problem in browser.problems)
 
 
+def test_the_step_that_the_readme_shows_is_a_step_of_the_example(browser):
+    """The README quotes the eighth of twelve steps of examples/lecture.html, word for word."""
+    root = Path(__file__).parent.parent
+    browser.open(root / "examples" / "lecture.html")
+    browser.run("for (let k = 1; k < 8; k++) document.getElementById('next').click()")
+    said = browser.run("[...document.getElementById('say').children].map((line) => line.textContent)")  # fmt: skip
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert "```text\n" + "\n".join(said) + "\n```" in readme
+    count = browser.run("document.getElementById('count').textContent")
+    assert count == "Backward pass · step 8 of 12"
+    assert "This is step 8 of 12:" in readme
+
+
 # --------------------------------------------------------------------------- accessibility
 
 

@@ -91,6 +91,17 @@ def test_the_form_that_is_computed_stands_beside_the_textbooks():
     assert slope.computed is None
 
 
+def test_a_form_that_only_repeats_the_number_is_not_spoken_of():
+    """At its kink abs computes sign(0) as the number 0."""
+    (slope,) = work(solved("abs(x)", {"x": 0.0})).slopes
+    assert (plain_text(slope.formula), slope.computed) == ("sign(x)", None)
+
+
+def test_an_output_that_is_an_input_is_not_said_to_equal_itself():
+    (statement,) = work(solved("x", {"x": 1.0})).program
+    assert [plain_text(part) for part in statement.equation or ()] == ["x"]
+
+
 def test_of_a_choice_the_side_taken_is_said_and_nothing_flows_along_the_other():
     made = work(solved("where(x > 0, x, y)", {"x": 3.0, "y": 4.0}))
     assert made.forward[0].remark == "x > 0 holds"
