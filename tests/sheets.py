@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.latex import LATEX, MARKDOWN, Notation
-from backprop_cli.render.worked import EVERYTHING, Worked, worked
+from backprop_cli.render.worked import EVERYTHING, worked
+from backprop_cli.render.worked_parts import Worked
 from backprop_cli.studies.agreement import agreements
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Solution
@@ -89,7 +90,7 @@ KNOWN = {
     "documentclass", "usepackage", "setlength", "parindent", "parskip", "jot", "begin", "end",
     "section", "subsection", "begingroup", "endgroup", "allowdisplaybreaks", "textbf", "textit",
     "sloppy", "text", "frac", "partial", "cdot", "left", "right", "lvert", "rvert", "lfloor", "rfloor",
-    "lceil", "rceil", "sqrt", "operatorname", "mathrm", "mathit", "mathtt", "infty", "pi", "pm",
+    "lceil", "rceil", "vert", "sqrt", "operatorname", "mathrm", "mathit", "mathtt", "infty", "pi", "pm",
     "times", "to", "qquad", "quad", "le", "ge", "ne", "dots", "hline", "endhead", "ln", "log",
     "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "min", "max",
     "Gamma", "psi", "Phi", "underline", "enspace", "allowbreak", "raggedright", "ttfamily", "par",

@@ -182,7 +182,8 @@ def test_the_pages_among_the_examples_are_made_by_the_program(tmp_path, ending, 
     folder = ROOT / "examples"
     made = tmp_path / f"lecture.{ending}"
     point = f"@{folder / 'lecture.json'}"
-    done = run("grad", f"@{folder / 'lecture.txt'}", "--at", point, "-o", str(made))
+    words = ("--at", point, "--sympy-seconds", "60")
+    done = run("grad", f"@{folder / 'lecture.txt'}", *words, "-o", str(made))
     assert (done.code, done.err) == (0, "")
     kept = folder / f"lecture.{ending}"
     if request.config.getoption("--update-snapshots"):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_cli.language.tokens import is_name, normalized
@@ -102,6 +102,7 @@ def test_two_names_never_look_the_same():
     assert len(set(set_names(names).values())) == len(names)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab1_é変γ", min_size=1, max_size=6).filter(is_name), max_size=12))
 def test_random_names_look_different_in_both_dialects(names):
     names = list({normalized(name) for name in names})
@@ -114,6 +115,7 @@ def test_random_names_look_different_in_both_dialects(names):
             assert not letters or not re.search(r"(?:^|\W)_", tex)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_out_of_its_place(text):
     r"""Every special sign is escaped, so that none of TeX's own is left: \ { } $ & # % _ ^ ~."""
@@ -159,6 +161,15 @@ def test_the_posts_compile_without_running_over_the_margin(tmp_path):
     pages = [latex(work(solved(*post), check=True), embed=True) for post in POSTS]
     log = compiled(in_document(pages), tmp_path)
     assert not re.findall(r"Overfull \\hbox \((\d{2,})", log)
+
+
+@needs_tex
+def test_a_fragment_compiles_in_a_page_that_has_what_its_first_line_asks_for(tmp_path):
+    made = latex(work(solved(*LECTURE), check=True), embed=True)
+    needs = re.match(r"% needs (\\usepackage\{[a-z,]+\})\n", made)
+    assert needs
+    head = f"\\documentclass{{article}}\n{needs[1]}\n\\begin{{document}}\nBefore.\n\n"
+    compiled(f"{head}{made}\nAfter.\n\\end{{document}}\n", tmp_path)
 
 
 @needs_tex

@@ -322,6 +322,16 @@ def test_it_is_driven_by_the_keyboard(browser, tmp_path):
     assert browser.run(at) == 0, "in a field the arrows move the cursor"
 
 
+def test_a_slope_whose_sign_could_mean_the_gradient_is_marked(browser, tmp_path):
+    """f = x·(x + 1) at 2: f's own slope in x is 3, the gradient 3 + 2 = 5."""
+    opened(browser, tmp_path, solved("x*(x + 1)", {"x": 2}))
+    lines = browser.run(WALK)
+    assert "∂f/∂f × ∂f/∂x (local) = 1 × 3 = 3  → x" in lines
+    assert "∂f/∂x = 3 (via f) + 2 (via v1) = 5" in lines
+    choose(browser, "mode", "forward")
+    assert "∂f/∂x = ∂f/∂x (local) + ∂f/∂v1 × ∂v1/∂x = 3 + 2 × 1 = 5" in browser.run(WALK)
+
+
 def test_in_forward_mode_the_other_inputs_stand_still(browser, tmp_path):
     """Seed b: ∂a/∂b = 0 and ∂b/∂b = 1 in the table, in the picture too."""
     opened(browser, tmp_path, solved(LECTURE.text, LECTURE.at))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -150,6 +150,7 @@ def test_only_what_was_asked_for_is_differentiated():
 WILD = st.text("abzxγ変é_19ʹ", min_size=1, max_size=8).filter(str.isidentifier)
 
 
+@settings(deadline=None)
 @given(st.lists(WILD, min_size=2, max_size=2, unique=True))
 def test_no_name_breaks_a_page(names):
     first, second = names
@@ -160,6 +161,7 @@ def test_no_name_breaks_a_page(names):
     assert_whole(markdown(work(solution)))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_breaks_out_of_its_line(text):
     seen = shown_text("x " + escaped(text))

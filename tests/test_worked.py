@@ -102,6 +102,17 @@ def test_an_output_that_is_an_input_is_not_said_to_equal_itself():
     assert [plain_text(part) for part in statement.equation or ()] == ["x"]
 
 
+def test_a_slope_whose_sign_could_mean_the_gradient_is_marked():
+    """f = x·tanh(x) at 0.5: f's own slope in x is tanh 0.5 = 0.4621, ∂f/∂x is 0.8553."""
+    made = work(solved("x*tanh(x)", {"x": 0.5}))
+    marked = [slope for slope in made.slopes if slope.marked]
+    assert [plain_text(slope.symbol) for slope in marked] == ["∂f/∂x|local"]
+    assert plain_text(marked[0].value) == "0.4621171573"
+    (branch,) = made.outputs[0].branches
+    assert texts(branch.equation).startswith("∂f/∂x = ∂f/∂v1·∂v1/∂x + ∂f/∂f·∂f/∂x|local = ")
+    assert not any(slope.marked for slope in work(solved(*LECTURE)).slopes)
+
+
 def test_of_a_choice_the_side_taken_is_said_and_nothing_flows_along_the_other():
     made = work(solved("where(x > 0, x, y)", {"x": 3.0, "y": 4.0}))
     assert made.forward[0].remark == "x > 0 holds"

@@ -27,6 +27,9 @@ from backprop_cli.readings.words import Slope, Term, slope
 NAME, NUMBER, DERIVATIVE, WORDS, APPLY = "name", "number", "derivative", "words", "apply"
 """The kinds of part: four leaves, and an operation over the parts before it."""
 
+LOCAL = "local"
+"""One more leaf: a derivative along one edge alone, where its sign could mean the whole one."""
+
 
 class Part(NamedTuple):
     """One part of an expression.
@@ -82,9 +85,9 @@ def number(text: str) -> Expression:
     return (Part(NUMBER, text),)
 
 
-def derivative(of: str, by: str) -> Expression:
-    """Return the sign ∂of/∂by."""
-    return (Part(DERIVATIVE, of, by),)
+def derivative(of: str, by: str, local: bool = False) -> Expression:
+    """Return the sign ∂of/∂by, marked where it is that of one edge and could be misread."""
+    return (Part(LOCAL if local else DERIVATIVE, of, by),)
 
 
 def words(text: str) -> Expression:
@@ -273,6 +276,7 @@ def plain_text(expression: Expression) -> str:
 def _leaf_piece(part: Part) -> Piece:
     if part.kind == NUMBER:
         return literal(part.text)
-    if part.kind == DERIVATIVE:
-        return Piece(f"∂{part.text}/∂{part.by}", ATOM)
+    if part.kind in (DERIVATIVE, LOCAL):
+        mark = "|local" if part.kind == LOCAL else ""
+        return Piece(f"∂{part.text}/∂{part.by}{mark}", ATOM)
     return Piece(part.text, PRECEDENCE[INPUT])

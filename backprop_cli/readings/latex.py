@@ -18,6 +18,7 @@ from backprop_cli.language.notation import ATOM, PRECEDENCE, parenthesised
 from backprop_cli.operations import ADD, DIV, MUL, NEG, POW, SUB, TABLE, WHERE
 from backprop_cli.readings.expressions import (
     DERIVATIVE,
+    LOCAL,
     NAME,
     NUMBER,
     Expression,
@@ -141,10 +142,13 @@ class Notation:
             return _number(part.text)
         if part.kind == NAME:
             return _atom(self.name(part.text), self._width(part.text), begins="letter")
-        if part.kind == DERIVATIVE:
+        if part.kind in (DERIVATIVE, LOCAL):
             over, under = self.name(part.text), self.name(part.by)
             text = rf"\frac{{\partial {over}}}{{\partial {under}}}"
             width = 1 + max(self._width(part.text), self._width(part.by))
+            if part.kind == LOCAL:
+                text = rf"\left.{text}\right\vert_{{\text{{local}}}}"
+                width += len(LOCAL)
             return _atom(text, width, tall=True)
         return _atom(rf"\dots \text{{ {part.text.lstrip('… ')}}}", len(part.text))
 

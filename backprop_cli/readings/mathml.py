@@ -9,7 +9,15 @@ from html import escape
 
 from backprop_cli.language.notation import ATOM, PRECEDENCE, SIGNS, Piece, parenthesised
 from backprop_cli.operations import COMPARISONS, DIV, INPUT, MUL, NEG, POW, ROW, SQRT, TABLE
-from backprop_cli.readings.expressions import DERIVATIVE, NUMBER, WORDS, Expression, Part, fold
+from backprop_cli.readings.expressions import (
+    DERIVATIVE,
+    LOCAL,
+    NUMBER,
+    WORDS,
+    Expression,
+    Part,
+    fold,
+)
 
 _GREEK = {"pi": "π", "tau": "τ"}
 _SIGNS = {COMPARISONS["<="]: "≤", COMPARISONS[">="]: "≥", COMPARISONS["=="]: "=", MUL: "·"}
@@ -26,9 +34,12 @@ def math(chain: Sequence[Expression]) -> str:
 def _leaf(part: Part) -> Piece:
     if part.kind == NUMBER:
         return _number(part.text)
-    if part.kind == DERIVATIVE:
+    if part.kind in (DERIVATIVE, LOCAL):
         over, under = (f"<mrow><mo>∂</mo>{_name(text)}</mrow>" for text in (part.text, part.by))
-        return Piece(f"<mfrac>{over}{under}</mfrac>")
+        made = f"<mfrac>{over}{under}</mfrac>"
+        if part.kind == LOCAL:
+            made = f"<msub><mrow>{made}<mo>|</mo></mrow><mtext>local</mtext></msub>"
+        return Piece(made)
     if part.kind == WORDS:
         return Piece(f"<mtext>{escape(part.text)}</mtext>", PRECEDENCE[INPUT])
     return Piece(_name(part.text))

@@ -8,7 +8,7 @@ operator. Lines are aligned at the `&`.
 from collections.abc import Iterable, Iterator
 
 from backprop_cli.readings.latex import BREAK, Chunk, Notation, Setting
-from backprop_cli.render.worked import Equation, Worked
+from backprop_cli.render.worked_parts import Equation, Worked
 
 _EQUALS = 3
 _INDENT = 4

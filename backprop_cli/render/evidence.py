@@ -16,7 +16,7 @@ from backprop_cli.render.gradients import (
     witness_number,
 )
 from backprop_cli.render.numbers import human
-from backprop_cli.render.worked import Backward, Equation
+from backprop_cli.render.worked_parts import Backward, Equation
 from backprop_cli.studies.solution import LABELS, Formula, Solution
 
 

@@ -18,7 +18,7 @@ from backprop_cli.render.evidence import Evidence
 from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Steps
-from backprop_cli.render.worked import Contribution, Equation, Forward, Slope, Worked
+from backprop_cli.render.worked_parts import Contribution, Equation, Forward, Slope, Worked
 from backprop_cli.render.worked_symbols import derivations, symbol_blocks, symbol_names
 
 _WIDTH, _RULE = 74, 30
@@ -46,6 +46,8 @@ _SPECIALS = {
     "`": "{`}",
     '"': r"\textquotedbl{}",
     "…": r"\dots{}",
+    "“": "``",
+    "”": "''",
     "∂": r"$\partial$",
     "·": r"$\cdot$",
     "×": r"$\times$",

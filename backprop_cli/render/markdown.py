@@ -20,7 +20,7 @@ from backprop_cli.render.mermaid import mermaid
 from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Steps
-from backprop_cli.render.worked import Contribution, Equation, Forward, Slope, Worked
+from backprop_cli.render.worked_parts import Contribution, Equation, Forward, Slope, Worked
 from backprop_cli.render.worked_symbols import derivations, symbol_blocks, symbol_names
 
 _WIDTH = 72

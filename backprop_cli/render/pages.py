@@ -10,7 +10,15 @@ from backprop_cli.readings.expressions import Expression
 from backprop_cli.readings.latex import Dialect, Notation
 from backprop_cli.render.echo import enumeration, few
 from backprop_cli.render.evidence import Evidence, evidence
-from backprop_cli.render.worked import Backward, Contribution, Equation, Forward, Slope, Worked
+from backprop_cli.render.worked_parts import (
+    LOCAL_MEANS,
+    Backward,
+    Contribution,
+    Equation,
+    Forward,
+    Slope,
+    Worked,
+)
 
 _WIDEST = 24
 """Numbers of more digits are set on lines of their own."""
@@ -96,6 +104,8 @@ class Page:
             yield self.heading("Local derivatives")
             yield "Each node knows only its own operation: how its value moves with each operand."
             yield self.slopes(made.slopes)
+            if any(slope.marked for slope in made.slopes):
+                yield self.text(LOCAL_MEANS)
             yield from self._computed(made.slopes)
         yield from map(self.text, made.left_out)
         for output in made.outputs:

@@ -5,176 +5,36 @@ local slope with the name of its rule, the backward pass one contribution at a t
 branches, the result, the check. Markdown, LaTeX and the HTML lesson lay out these same parts;
 nothing is computed here but the contributions that tables show as well.
 
-Every formula is an `Expression` (`readings/expressions.py`), which `plain_text` and
-`readings/latex.py` read. An `Equation` is a chain of them: a = b = c. Numbers are written as
-tables write them; names are display names.
+The parts themselves are in `render/worked_parts.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from backprop_cli.language.names import has_row
 from backprop_cli.language.printer import arrangement, statements
 from backprop_cli.operations import CONSTANT, TABLE, WHERE
 from backprop_cli.readings import expressions
-from backprop_cli.readings.expressions import Expression, derivative, name, number, product
+from backprop_cli.readings.expressions import Expression, derivative, name, number
 from backprop_cli.render.branches import most_summands, received, users_of_shared
 from backprop_cli.render.echo import few, left_out, ordinal
 from backprop_cli.render.edges import Edge, edges
 from backprop_cli.render.numbers import human
+from backprop_cli.render.worked_parts import (
+    Backward,
+    Branch,
+    Contribution,
+    Forward,
+    Slope,
+    Statement,
+    Worked,
+)
 from backprop_cli.studies.solution import Agreement, Answer, Failure, Solution
 
 EVERYTHING = 10**9
 """As many rows as there are."""
 
 _LONGEST_STATEMENT = 60
-
-Equation = tuple[Expression, ...]
-"""Expressions that are equal to one another, from left to right."""
-
-
-class Statement(NamedTuple):
-    """One statement as it was read: its text, and `name = formula` where that is not too long."""
-
-    text: str
-    equation: Equation | None
-
-
-class Forward(NamedTuple):
-    """One node of the forward pass: its name, its formula in names, in numbers, and its value.
-
-    `in_numbers` is None where it says no more than the value; and for a `where`, of which the
-    `remark` says the side that was taken: `x > 0 holds`.
-    """
-
-    node: int
-    name: Expression
-    formula: Expression
-    in_numbers: Expression | None
-    value: Expression
-    remark: str
-
-    @property
-    def equation(self) -> Equation:
-        """The row as one chain: name = formula = formula in numbers = value."""
-        middle = () if self.in_numbers is None else (self.in_numbers,)
-        return (self.name, self.formula, *middle, self.value)
-
-
-class Slope(NamedTuple):
-    """One local slope ∂node/∂operand, the rule it comes from, its formula and its value.
-
-    `computed` is the formula that is evaluated, where it is another than the textbook's `formula`
-    (the same function, written so that it keeps its digits). `which` says which operand is meant
-    if the node reads the same one more than once (`1st`). Where `flows` is false the node did not
-    select this operand: nothing flows back along this edge.
-    """
-
-    node: int
-    operand: int
-    position: int
-    symbol: Expression
-    which: str
-    rule: str
-    formula: Expression
-    computed: Expression | None
-    value: Expression
-    flows: bool
-
-    @property
-    def equation(self) -> Equation:
-        """The row as one chain: symbol = formula = value."""
-        same = self.formula == self.value
-        return (self.symbol, self.value) if same else (self.symbol, self.formula, self.value)
-
-
-class Contribution(NamedTuple):
-    """What one node hands to one operand: upstream · local, in symbols and in numbers.
-
-    `symbol` is the derivative it goes into; `alone` says that it is the whole of it.
-    """
-
-    node: int
-    operand: int
-    position: int
-    which: str
-    symbol: Expression
-    upstream: Expression
-    local: Expression
-    upstream_value: Expression
-    local_value: Expression
-    value: Expression
-    alone: bool
-
-    @property
-    def symbols(self) -> Expression:
-        """Upstream · local in symbols: ∂f/∂x · ∂x/∂a."""
-        return product(self.upstream, self.local)
-
-    @property
-    def in_numbers(self) -> Expression:
-        """Upstream · local in numbers."""
-        return product(self.upstream_value, self.local_value)
-
-    @property
-    def equation(self) -> Equation:
-        """The row as one chain; it begins with the derivative if this is the whole of it."""
-        chain = (self.symbols, self.in_numbers, self.value)
-        return (self.symbol, *chain) if self.alone else chain
-
-
-class Branch(NamedTuple):
-    """A sum at a branch: ∂f/∂b = one contribution + another + ... = the total."""
-
-    operand: int
-    symbol: Expression
-    contributions: tuple[Contribution, ...]
-    more: int
-    total: Expression
-
-    @property
-    def equation(self) -> Equation:
-        """The row as one chain: symbol = sum in symbols = sum in numbers = total."""
-        rest = [expressions.words(f"… {self.more:,} more")] if self.more else []
-        symbols = [part.symbols for part in self.contributions]
-        values = [part.value for part in self.contributions]
-        sums = (expressions.total([*symbols, *rest]), expressions.total([*values, *rest]))
-        return (self.symbol, *sums, self.total)
-
-
-class Backward(NamedTuple):
-    """The backward pass of one output, and what it comes to.
-
-    `contributions` are in the order of the sweep, from the output to the inputs; a sum of
-    `branches` is complete when its last contribution has come. `result` has, for each name
-    asked for, ∂f/∂name and the number printed everywhere as the answer. `left_out` are sentences
-    about rows that a limit left out.
-    """
-
-    answer: Answer
-    output: Equation
-    seed: Equation
-    contributions: tuple[Contribution, ...]
-    branches: tuple[Branch, ...]
-    result: tuple[Equation, ...]
-    agreement: Agreement | None
-    left_out: tuple[str, ...]
-
-
-class Worked(NamedTuple):
-    """A worked solution: the program, the point, the forward pass, the slopes, each output.
-
-    `stopped` is why the forward pass ends before the output, and None where it does not.
-    """
-
-    solution: Solution
-    program: tuple[Statement, ...]
-    point: tuple[Equation, ...]
-    forward: tuple[Forward, ...]
-    slopes: tuple[Slope, ...]
-    outputs: tuple[Backward, ...]
-    stopped: Failure | None
-    left_out: tuple[str, ...]
 
 
 def worked(
@@ -189,7 +49,10 @@ def worked(
         nodes = nodes[: 1 + [solution.names[node] for node in nodes].index(stopped.node)]
     omitted = [left_out(len(nodes), rows, "nodes")] if len(nodes) > rows else []
     varies = solution.graph.dependents(solution.graph.inputs.values())
-    slopes = [slope for node in nodes[:rows] for slope in _slopes(solution, node, varies, rows)]
+    marked = {edge for answer in solution.answers for edge in _misread(solution, answer)}
+    slopes = [
+        slope for node in nodes[:rows] for slope in _slopes(solution, node, varies, rows, marked)
+    ]
     outputs = []
     for place, answer in enumerate(solution.answers):
         agreement = agreements[place] if agreements else None
@@ -286,13 +149,27 @@ def _most(count: int, rows: int) -> int:
 # ------------------------------------------------------------------ local slopes
 
 
-def _slopes(solution: Solution, node: int, varies: bytearray, rows: int) -> Iterator[Slope]:
+def _misread(solution: Solution, answer: Answer) -> Iterator[tuple[int, int]]:
+    """Yield (output, operand) where the slope of the edge is not the whole derivative.
+
+    In f = x·sigmoid(x) the sign ∂f/∂x means two things: f's own slope in its first operand, and the
+    gradient. The first is then marked as local.
+    """
+    users = users_of_shared(solution, answer)
+    for operand in set(solution.graph.operands_of(answer.node)) & set(users):
+        if len(received(solution, operand, users[operand], 2)[0]) > 1:
+            yield answer.node, operand
+
+
+def _slopes(
+    solution: Solution, node: int, varies: bytearray, rows: int, marked: set[tuple[int, int]]
+) -> Iterator[Slope]:
     found = edges(solution, node)
     for edge in found[: _most(len(found), rows)]:
-        yield _slope(solution, edge, varies)
+        yield _slope(solution, edge, varies, (node, edge.operand) in marked)
 
 
-def _slope(solution: Solution, edge: Edge, varies: bytearray) -> Slope:
+def _slope(solution: Solution, edge: Edge, varies: bytearray, marked: bool) -> Slope:
     graph, names = solution.graph, solution.names
     form = expressions.slope_form(
         graph, edge.node, edge.position, names, solution.values, solution.arithmetic
@@ -305,7 +182,7 @@ def _slope(solution: Solution, edge: Edge, varies: bytearray) -> Slope:
         edge.node,
         edge.operand,
         edge.position,
-        derivative(names[edge.node], names[edge.operand]),
+        derivative(names[edge.node], names[edge.operand], marked),
         _which(solution, edge),
         TABLE[graph.rows[edge.node]].rule_of(edge.position, alone),
         form.shown if edge.local is not None else number("0"),
@@ -388,7 +265,7 @@ def _contribution(solution: Solution, answer: Answer, edge: Edge, alone: bool) -
         _which(solution, edge),
         derivative(answer.name, names[edge.operand]),
         derivative(answer.name, names[edge.node]),
-        derivative(names[edge.node], names[edge.operand]),
+        derivative(names[edge.node], names[edge.operand], not alone and edge.node == answer.node),
         _number(solution, upstream),
         _number(solution, edge.local),
         _number(solution, upstream * edge.local),

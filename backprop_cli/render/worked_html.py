@@ -11,7 +11,15 @@ from backprop_cli.readings.expressions import number, plain_text
 from backprop_cli.readings.mathml import math
 from backprop_cli.render.evidence import Evidence, evidence
 from backprop_cli.render.numbers import NUMBER
-from backprop_cli.render.worked import Backward, Contribution, Equation, Forward, Slope, Worked
+from backprop_cli.render.worked_parts import (
+    LOCAL_MEANS,
+    Backward,
+    Contribution,
+    Equation,
+    Forward,
+    Slope,
+    Worked,
+)
 
 _MOST = 10
 _MANY = 80
@@ -106,7 +114,8 @@ def _slopes(slopes: Sequence[Slope]) -> str:
         return ""
     name = "Local slopes"
     text = _heading(name, "How fast each node moves with each of its operands.")
-    return text + _table(name, ["slope", "rule"], [_slope_row(slope) for slope in slopes])
+    text += _table(name, ["slope", "rule"], [_slope_row(slope) for slope in slopes])
+    return text + (_paragraph(LOCAL_MEANS) if any(slope.marked for slope in slopes) else "")
 
 
 def _slope_row(slope: Slope) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from backprop_cli.readings.expressions import (
 from backprop_cli.render.echo import few, left_out
 from backprop_cli.render.pages import Page
 from backprop_cli.render.plain import Line, Steps
-from backprop_cli.render.worked import Equation
+from backprop_cli.render.worked_parts import Equation
 from backprop_cli.studies.solution import Unavailable
 
 

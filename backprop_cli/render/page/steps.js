@@ -96,10 +96,20 @@ class Lesson {
     return `∂${this.names[of]}/∂${this.names[by]}`;
   }
 
-  // The sign of a local slope; in x·x, which x is meant.
+  // The sign of a local slope; in x·x, which x is meant; in x·sigmoid(x), where the sign could mean
+  // the whole derivative, that it is local.
   edgeSign(edge) {
     const twice = this.graph.operands[edge.node].filter((k) => k === edge.operand).length > 1;
-    return this.sign(edge.node, edge.operand) + (twice ? ` (${ordinal(edge.position)})` : "");
+    const mark = twice ? ` (${ordinal(edge.position)})` : this.misread(edge) ? " (local)" : "";
+    return this.sign(edge.node, edge.operand) + mark;
+  }
+
+  misread({ node, operand }) {
+    if (this.forward) {
+      return operand === this.choice.seed && (this.terms.get(node)?.length ?? 0) > 1;
+    }
+    return node === this.choice.output
+      && this.contributions.filter((sent) => sent.operand === operand).length > 1;
   }
 
   // How a local slope is computed: ∂f/∂x = y = 1; nothing where it is only a number.
