@@ -104,7 +104,7 @@ def test_an_expression_may_still_begin_with_a_dash(capsys):
 
 
 def test_pages_are_checked_unless_asked_not_to_be(capsys):
-    out = ask(capsys, *LECTURE, "--format", "markdown")[1]
+    out = ask(capsys, *LECTURE, "--format", "markdown", "--sympy-seconds", "60")[1]
     assert "| input | reverse | forward | numeric | SymPy | agree |" in out
     assert "All four modes agree (exactly)." in out
     assert "## Check" not in ask(capsys, *LECTURE, "--format", "markdown", "--check", "none")[1]
@@ -137,7 +137,17 @@ def test_what_a_page_has_no_place_for_is_refused(capsys, form, words):
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_the_chain_rule_in_symbols_follows_the_worked_solution(capsys, form):
-    words = ("(3x+4y)^3", "--at", "x=2,y=-1", "--format", form, "--check", "none")
+    words = (
+        "(3x+4y)^3",
+        "--at",
+        "x=2,y=-1",
+        "--format",
+        form,
+        "--check",
+        "none",
+        "--sympy-seconds",
+        "60",
+    )
     code, out, _ = ask(capsys, *words, "--show", "symbolic")
     assert code == 0
     first, heading, second = out.partition("From the output back, in symbols")
@@ -149,7 +159,8 @@ def test_the_chain_rule_in_symbols_follows_the_worked_solution(capsys, form):
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_the_chain_rule_in_symbols_needs_no_point(capsys, form):
-    code, out, _ = ask(capsys, "(3x+4y)^3", "--show", "symbolic", "--format", form)
+    words = ("--show", "symbolic", "--format", form, "--sympy-seconds", "60")
+    code, out, _ = ask(capsys, "(3x+4y)^3", *words)
     assert code == 0
     assert r"3 v_3^2 \cdot 3 = 9 v_3^2" in out
     assert "v_1 &= 3 x" in out

@@ -25,10 +25,13 @@ _SIGNS |= {COMPARISONS["!="]: "≠", NEG: "−", ROW["sub"]: "−"}
 _ABS = ROW["abs"]
 
 
-def math(chain: Sequence[Expression]) -> str:
-    """Return a chain of equal expressions, a = b = c, as one element `math`."""
+def math(chain: Sequence[Expression], goes_on: bool = False) -> str:
+    """Return a chain of equal expressions, a = b = c, as one element `math`.
+
+    One that goes on with the line above begins with its sign of equality.
+    """
     parts = "<mo>=</mo>".join(fold(part, _leaf, _apply).text for part in chain)
-    return f"<math><mrow>{parts}</mrow></math>"
+    return f"<math><mrow>{'<mo>=</mo>' if goes_on else ''}{parts}</mrow></math>"
 
 
 def _leaf(part: Part) -> Piece:

@@ -150,8 +150,13 @@ def _branches(backward: Backward, source: str) -> str:
     if not backward.branches:
         return ""
     name = f"Gradients add at branches{source}"
-    rows = [(math(branch.equation),) for branch in backward.branches]
+    rows = [(_sum(branch.equation),) for branch in backward.branches]
     return _heading(name) + _table(name, ["sum"], rows)
+
+
+def _sum(chain: Equation) -> str:
+    """Return a sum in symbols, and in numbers below it: the total must not be out of sight."""
+    return f"{math(chain[:2])}<br>{math(chain[2:], goes_on=True)}"
 
 
 def _result(made: Worked, backward: Backward) -> str:
