@@ -131,12 +131,41 @@ def test_json_names_the_output_where_there_are_several(capsys):
     assert ask(capsys, *words, "--format", "plain")[1] == "f.a right\ng.a right\n"
 
 
+def test_the_numbers_of_messages_have_a_point(capsys):
+    """The failing point is the simplest; the messages have the numbers of one that tells more."""
+    words = ["(a+b)*(b+c)", "--claim", "b=b+c"]
+    (claim,) = answer(capsys, *words)["claims"]
+    assert claim["point"] == {"a": 1.0, "b": 0.0, "c": 0.0}
+    point = {"a": 2.0, "b": 3.0, "c": 4.0}
+    assert claim["example"] == {"point": point, "claimed": 7.0, "actual": 12.0}
+    _, out, err = ask(capsys, *words, "--format", "plain")
+    assert "b.point a=1.0,b=0.0,c=0.0\n" in out
+    assert "at a = 1, b = 0, c = 0: claimed 0.0, right is 1.0; at a = 2, b = 3, c = 4: miss" in err
+
+
+def test_what_a_right_claim_excepts_is_said_as_an_exception(capsys):
+    _, _, err = ask(capsys, "abs(x)", "--claim", "x=x/abs(x)", "--format", "json")
+    assert "is right except at the kink of abs(x): there the claim is undefined" in err
+
+
+def test_a_program_without_names_says_so(capsys):
+    code, _, err = ask(capsys, "5", "--claim", "x=0")
+    assert (code, err.splitlines()[-1]) == (2, "  it has no inputs and no named steps")
+
+
+def test_a_pass_that_is_cut_promises_no_option_that_does_not_help(capsys):
+    deep = "; ".join(["h0 = x", *(f"h{k} = h{k - 1} + h{k - 1}" for k in range(1, 31))])
+    _, out, _ = ask(capsys, deep, "--claim", "x=2^29")
+    assert "… 18 more nodes\n" in out
+
+
 def test_plain_lines_are_for_grep(capsys):
     code, out, err = ask(capsys, LECTURE, "--claim", "a=b+c,b=b+c", "--format", "plain")
     assert code == 1
     assert out.splitlines() == [
         "a right",
         "b wrong",
+        "b.point a=1.0,b=0.0,c=0.0",
         "b.claimed 0.0",
         "b.actual 1.0",
         "b.diagnosis missing-branch",
@@ -279,10 +308,14 @@ def test_errors_in_a_file_of_tests_point_and_are_json_too(capsys, tests_file, tm
     assert "line 9" in err
 
 
-def test_tests_run_at_thousands_of_points_a_second(tmp_path, capsys):
-    path = tmp_path / "many.toml"
-    case = '[[case]]\nexpression = "sigmoid(w*x+b)"\nclaims = {b = "f*(1-f)"}\npoints = 5000\n'
-    path.write_text(case * 4)
-    got = answer(capsys, "--file", str(path))
-    assert got["points"] == 20_000
-    assert got["points"] / got["seconds"] > 1_000
+def test_a_suite_with_a_wrong_claim_is_an_answer(capsys, tests_file):
+    """`ok` is about the run, as with one program: exit code 1 is an answer, 3 is none."""
+    code, out, _ = ask(capsys, "--file", tests_file, "--format", "json")
+    assert (code, json.loads(out)["ok"]) == (1, True)
+
+
+def test_a_missing_value_in_a_file_is_hinted_at_as_files_have_it(capsys, tmp_path):
+    path = tmp_path / "missing.toml"
+    path.write_text('[[case]]\nexpression = "x*y"\nclaims = {x = "y"}\nat = {x = 1}\n')
+    code, _, err = ask(capsys, "--file", str(path))
+    assert (code, err.splitlines()[-1]) == (2, "  add to at: y=1")

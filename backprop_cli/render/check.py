@@ -19,6 +19,7 @@ from backprop_cli.studies.report import Item, Report
 from backprop_cli.studies.sampling import SEED, Point
 from backprop_cli.studies.solution import Answer, Solution
 from backprop_cli.studies.suites import CaseResult, Suite
+from backprop_cli.studies.words import place_words
 
 _MARKS = {RIGHT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("–", "dim")}
 _LONGEST_FORMULA = 200
@@ -116,11 +117,16 @@ def _failure(check: Check, item: Item, rows: int) -> Iterator[str]:
     yield f"{place}{numbers}"
 
 
+def _example_words(item: Item, rows: int) -> str:
+    """Return whose numbers the messages have: `at a = 2 (claimed 7, right is 12)`."""
+    example = item.diagnosis.example
+    assert example is not None
+    numbers = f"claimed {human(example.claimed)}, right is {human(example.actual)}"
+    return f"at {place_words(example.point, 2 * echo.few(rows), human)} ({numbers}):"
+
+
 def _point(check: Check, point: Point, rows: int) -> str:
-    pairs = [f"{name} = {human(value)}" for name, value in check.located(point).items()]
-    most = 2 * echo.few(rows)
-    more = [f"… {len(pairs) - most:,} more"] if len(pairs) > most else []
-    return ", ".join([*pairs[:most], *more])
+    return place_words(check.located(point), 2 * echo.few(rows), human)
 
 
 def _print_wrong(check: Check, item: Item, rows: int, screen: Screen) -> None:
@@ -138,7 +144,7 @@ def _print_wrong(check: Check, item: Item, rows: int, screen: Screen) -> None:
     if diagnosis.note:
         screen.line([(diagnosis.note, "dim")], 2)
     marked = next((m for m in diagnosis.mistakes if m.edges), None)
-    if marked is not None and item.verdict.example is not None:
+    if marked is not None:
         print_marked(check, item, marked, rows, screen)
 
 
@@ -181,6 +187,8 @@ def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> Non
         screen.line([(words, style if item.verdict.verdict == WRONG else "")], 4)
         if item.verdict.verdict == WRONG and 0 < len(item.formula) <= _LONGEST_FORMULA:
             screen.line([(f"right is {pretty(item.formula)}", "")], 6)
+        if item.diagnosis.mistakes and not report.check.at_one_point:
+            screen.line([(_example_words(item, rows), "dim")], 6)
         for mistake in item.diagnosis.mistakes:
             screen.line([(f"{mistake.code}: {mistake.message}", "")], 6)
         if item.diagnosis.note:
