@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.kinks import KINKED, kinked_nodes
 from backprop_cli.calculus.reverse import reverse
-from backprop_cli.calculus.rounding import UNIT
+from backprop_cli.calculus.rounding import SMALLEST_NORMAL, UNIT
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS, forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.readings.floats import number
@@ -30,7 +30,6 @@ _LARGEST_COMPILED = 10_000
 _WORK_COMPILED, _WORK = 100_000_000, 2_000_000
 _ULPS = 8.0
 _DIGITS, _MORE_DIGITS = 50, 70
-_SMALLEST = 2.0**-1022  # below it rounding is no longer relative
 _MOST_PRECISE = 50
 
 
@@ -171,7 +170,7 @@ class Noise:
                 if value - value:
                     return math.inf
                 if adjoint and (value or abs(adjoint) < math.inf):
-                    total += abs(adjoint) * max(abs(value), _SMALLEST)
+                    total += abs(adjoint) * max(abs(value), SMALLEST_NORMAL)
         return _ULPS * UNIT * total if total == total else math.inf
 
 
