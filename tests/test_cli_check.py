@@ -31,8 +31,14 @@ claims = { x = "1" }
 
 
 def ask(capsys, *words: str) -> tuple[int, str, str]:
-    """Run the command in this process: exit code, stdout, stderr."""
-    code = run_words(["check", *words])
+    """Run the command in this process: exit code, stdout, stderr.
+
+    SymPy has all the time it needs, however busy the machine is.
+    """
+    patient = (
+        [] if {"--file", "--format", "--sympy-seconds"} & {*words} else ["--sympy-seconds", "60"]
+    )
+    code = run_words(["check", *words, *patient])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
@@ -319,3 +325,13 @@ def test_a_missing_value_in_a_file_is_hinted_at_as_files_have_it(capsys, tmp_pat
     path.write_text('[[case]]\nexpression = "x*y"\nclaims = {x = "y"}\nat = {x = 1}\n')
     code, _, err = ask(capsys, "--file", str(path))
     assert (code, err.splitlines()[-1]) == (2, "  add to at: y=1")
+
+
+def test_a_name_of_a_file_cannot_write_to_the_terminal(capsys, tmp_path):
+    path = tmp_path / "names.toml"
+    name = r'name = "a\u001b[31m [red]b[/red]\nc"'
+    path.write_text(f'[[case]]\n{name}\nexpression = "x"\nclaims = {{x = 1}}\n')
+    _, out, _ = ask(capsys, "--file", str(path))
+    assert "\x1b" not in out
+    assert out.splitlines()[0].startswith("✓ aU+001B[31m [red]b[/red]")
+    assert out.splitlines()[0].endswith("1 claim, 100 points")

@@ -252,11 +252,11 @@ def _run_tests(path: str, form: str, rows: int, color: str) -> int:
     source = read_source(path if path == "-" else f"@{path}")
     cases = read_cases(source.text, source.origin)
     if form == "table":
-        from backprop_cli.render.check import print_case, print_suite
+        from backprop_cli.render.check import case_name, print_case, print_suite
         from backprop_cli.render.console import make_console
 
         screen = make_console(color)
-        width = min(max(len(case.name) for case in cases), 60)
+        width = min(max(len(case_name(case)) for case in cases), 60)
         suite = run(cases, lambda result: print_case(result, width, rows, screen))
         print_suite(suite, screen)
     else:

@@ -13,12 +13,13 @@ from backprop_cli.readings.floats import FLOATS
 from backprop_cli.render import echo
 from backprop_cli.render.backward import print_marked
 from backprop_cli.render.console import Column, Screen, Words
+from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import duration, human
 from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Check
 from backprop_cli.studies.report import Item, Report
 from backprop_cli.studies.sampling import SEED, Point
 from backprop_cli.studies.solution import Answer, Solution
-from backprop_cli.studies.suites import CaseResult, Suite
+from backprop_cli.studies.suites import Case, CaseResult, Suite
 from backprop_cli.studies.words import place_words
 
 _MARKS = {RIGHT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("–", "dim")}
@@ -164,6 +165,11 @@ def _summary(report: Report) -> Words:
 # ------------------------------------------------------------------------------ a file of tests
 
 
+def case_name(case: Case) -> str:
+    """Return a test's name as a terminal may show it: on one line, without control characters."""
+    return readable(" ".join(case.name.split()))
+
+
 def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> None:
     """Print the line of one test; a failure with what is wrong, indented."""
     report = result.report
@@ -176,7 +182,7 @@ def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> Non
         else f"{right} of {count} claims right"
     )
     where = "1 point" if report.check.points == 1 else f"{report.check.points:,} points"
-    name = f"{result.case.name:<{width}}"
+    name = f"{case_name(result.case):<{width}}"
     screen.line([(f"{mark} ", style), (name, "name"), (f"   {tally}, {where}", "dim")])
     for item in report.items:
         if item.verdict.verdict == RIGHT:

@@ -200,7 +200,8 @@ def _over_domain(
     question = trial.questions.asked[place]
     if not sample:
         reason = "no random point lies where the program and its gradient are defined"
-        hint = "narrow the search with --range" if not setting.ranges else "see --range"
+        hint = "look elsewhere" if setting.ranges else "narrow the search"
+        hint += " with --range"
         return Verdict(question, UNDECIDED, f"{reason} ({hint})")
     found = [(point, trial.sides(place, point, numbers).status) for point, numbers in sample]
     tried = tuple(found)
