@@ -67,6 +67,7 @@ TABLES = [
 
 @pytest.mark.parametrize(("name", "columns", "words"), TABLES)
 def test_tables_are_as_looked_at(name, columns, words, matches_snapshot):
+    words = [*words, "--sympy-seconds", "60"]
     done = run_in_terminal("check", *words, columns=columns, environment={"NO_COLOR": "1"})
     text = done.out.replace("\r\n", "\n")
     assert max(map(len, text.splitlines())) <= columns
@@ -74,7 +75,7 @@ def test_tables_are_as_looked_at(name, columns, words, matches_snapshot):
 
 
 def test_ascii_streams_get_ascii(matches_snapshot):
-    done = run("check", "x = a+b; y = b+c; f = x*y", "--claim", "b=y",
+    done = run("check", "x = a+b; y = b+c; f = x*y", "--claim", "b=y", "--sympy-seconds", "60",
                environment={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})  # fmt: skip
     assert done.code == 1
     assert done.out.isascii()

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from hypothesis import given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.formulas import formula
@@ -10,8 +11,10 @@ from backprop_cli.studies.check import RIGHT, WRONG, Setting, check
 from backprop_cli.studies.claims import ask, read_claims
 from backprop_cli.studies.diagnosis import CODES, Diagnosis, diagnoses
 from backprop_cli.studies.scene import Scene
+from backprop_cli.studies.slope_formulas import slope_formulas
 from backprop_cli.studies.wrong_rules import WRONG_RULES
 from tests.mistakes import PLANTERS, accusations, looked_at, planted, recognised, tally
+from tests.strategies import programs
 
 
 def said(program, *claims, **setting) -> list[Diagnosis]:
@@ -246,3 +249,15 @@ def test_the_planters_plant_what_they_say():
     """A planted formula is not the gradient, or the tally would count nothing: most are wrong."""
     results = [looked_at(case) for code in CODES for case in planted(code, 1, seed=3)]
     assert sum(RIGHT in result.verdicts for result in results) < len(results) // 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(statements=5))
+def test_no_gradient_of_any_operation_is_accused(program):
+    """The gradient graph written out as text, of programs of every row: domains, kinks and jumps."""
+    graph = parse(program.text, program.point)
+    for name in program.point:
+        (text,) = slope_formulas(ask(graph, read_claims([f"{name}=0"]), [], []))
+        if text and ";" not in text:
+            questions = ask(graph, read_claims([f"{name}={text}"]), [], [])
+            assert check(questions, Setting(points=20)).verdicts[0].verdict != WRONG
