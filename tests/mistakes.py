@@ -4,7 +4,8 @@
 
 prints, for each code, how many planted mistakes were found (hits: the planted code is among those
 reported), missed, or found beside others that fit as well (ambiguous: another code is listed
-first); and how many right claims were accused. A mistake is planted here as text: a backward pass
+first); how many wrong claims that are no mistake of their program were called one; and how many
+right claims were accused. A mistake is planted here as text: a backward pass
 over the statements of a random program writes the gradient as a formula, and the mistake is made
 while it is written. Nothing of the diagnosis is used, only the language.
 
@@ -12,6 +13,7 @@ Right claims are written in other forms (by the forward pass, multiplied out, wi
 cancel), so that an accusation would show.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -406,6 +408,26 @@ def rearranged(count: int, seed: int) -> Iterator[Planted]:
         yield Planted("", candidate.text, tuple(claims))
 
 
+def strangers(count: int, seed: int) -> Iterator[Planted]:
+    """Yield programs with the gradient of another program as a claim: wrong, but no mistake.
+
+    The other's is a derivative through two functions or more; one that is 1, say, is soon another
+    mistake's as well.
+    """
+    draw = Random(f"strangers {seed}")
+    while count:
+        candidate, other = program(draw), program(draw)
+        shared = [name for name in candidate.inputs if name in other.inputs]
+        edges = other.moving(shared[0]) if shared else []
+        functions = {k for k, _ in edges if other.steps[k].operation in {*UNARY} - {"neg"}}
+        if set(other.inputs) <= set(candidate.inputs) and len(functions) > 1:
+            count -= 1
+            text = other.backward(shared[0])
+            for step in reversed(other.steps):
+                text = re.sub(rf"\b{step.name}\b", f"({step.text.partition('= ')[2]})", text)
+            yield Planted("", candidate.text, (f"{shared[0]}={text}",))
+
+
 class Result(NamedTuple):
     """What `check` said: the verdict on each claim, and the codes reported for each."""
 
@@ -461,6 +483,13 @@ def tally(code: str, count: int, seed: int = 0) -> Tally:
     return Tally(hits, first, missed, harmless, undecided)
 
 
+def recognised(count: int, seed: int = 0) -> tuple[int, int]:
+    """Return (wrong claims that are no mistake, those called one all the same)."""
+    results = [looked_at(case) for case in strangers(count, seed)]
+    wrong = [result for result in results if result.verdicts == (WRONG,)]
+    return len(wrong), sum(bool(result.codes[0]) for result in wrong)
+
+
 def accusations(count: int, seed: int = 0) -> tuple[int, int, list[Planted]]:
     """Return (right claims, undecided ones, cases accused) over `count` programs."""
     claims = undecided = 0
@@ -485,6 +514,10 @@ def main() -> None:
         ambiguous = found.hits - found.first
         print(f"{code:<18}{count:>9}{found.hits:>7}{found.missed:>8}{found.rate:>8.1%}"
               f"{ambiguous:>11}{found.harmless:>10}{found.undecided:>11}")  # fmt: skip
+    wrong, guessed = recognised(5 * count)
+    print(
+        f"\nwrong claims that are no mistake: {wrong}, called one all the same: {guessed}", end=""
+    )
     claims, undecided, accused = accusations(5 * count)
     print(f"\nright claims: {claims}, falsely accused: {len(accused)}, undecided: {undecided}")
     for case in accused:

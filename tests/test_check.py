@@ -6,12 +6,15 @@ import pytest
 
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.parser import parse
+from backprop_cli.studies import sampling
 from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Check, Setting, check
 from backprop_cli.studies.claim_files import read_cases
 from backprop_cli.studies.claims import ask, read_claims, read_lines
-from backprop_cli.studies.sampling import Range, draws, probes, read_ranges
+from backprop_cli.studies.sampling import Range, draws, probes, read_ranges, simplest
 from backprop_cli.studies.slope_formulas import claim_text, same_form, slope_formulas
 from backprop_cli.studies.suites import run
+from backprop_cli.studies.trial import DIFFERS, Trial
+from backprop_cli.studies.words import place_words
 
 
 def checked(program, *claims, of=(), **setting) -> Check:
@@ -78,6 +81,37 @@ def test_a_failing_point_is_shrunk_to_a_simple_one():
     found = checked("(a+b)*(b+c)", "b=b+c")
     assert found.located(found.verdicts[0].point) == {"a": 1, "b": 0, "c": 0}
     assert (found.verdicts[0].claimed, found.verdicts[0].actual) == (0, 1)
+
+
+def test_of_thousands_of_inputs_those_that_matter_are_found_by_halves():
+    """One input at a time would ask thousands of times; and most of what is shown would be noise."""
+    names = [f"x{k}" for k in range(4000)]
+    asked = []
+
+    def shows(point):
+        asked.append(point)
+        return point[3] != point[2500]
+
+    start = tuple(k + 0.5 for k in range(4000))
+    found = simplest(start, shows, names, {}, {})
+    assert {value for k, value in enumerate(found) if k not in (3, 2500)} == {0}
+    assert len(asked) < 100
+
+
+def test_special_points_of_thousands_of_inputs_are_made_one_at_a_time(monkeypatch):
+    made = []
+    real = sampling._set
+    monkeypatch.setattr(sampling, "_set", lambda *words: made.append(0) or real(*words))
+    names = [f"x{k}" for k in range(4000)]
+    start = tuple(k + 0.5 for k in range(4000))
+    assert len(probes(names, {}, {}, [start, start])) == len(made) == 200
+
+
+def test_a_point_of_many_inputs_is_told_by_those_that_differ():
+    located = dict.fromkeys((f"x{k}" for k in range(50)), 0.0) | {"x7": 1.0}
+    assert place_words(located, 6, str) == "x7 = 1.0, the other 49 inputs 0.0"
+    different = {f"x{k}": float(k) for k in range(50)}
+    assert place_words(different, 2, str) == "x0 = 0.0, x1 = 1.0, … 48 more"
 
 
 def test_no_failing_point_stands_on_a_kink():
@@ -153,6 +187,25 @@ def test_rounding_is_never_an_accusation():
     tiny = {"fixed": {"x": 1e-12}}
     assert verdict("x^2", "x=2*(x+1) - 2", **tiny).verdict == RIGHT
     assert verdict("x^2", "x=2.001*(x+1) - 2.001", **tiny).verdict == WRONG
+
+
+def test_an_overflow_on_the_way_to_0_is_no_accusation():
+    """cosh(357)^2 overflows, so float64 claims 0 where the slope is 3e-310; 50 digits say 3e-310."""
+    assert verdict("tanh(x)", "x=1/cosh(x)^2", ranges={"x": Range(350, 372)}).verdict == RIGHT
+
+
+def test_the_square_of_a_negative_number_has_a_rounding_bound():
+    """(-1)^2 has no slope along its exponent, but a 2 is not rounded: no digits are asked for."""
+    questions = ask(parse("(x - 1)^3"), read_claims(["x=2*(x - 1)^2"]), [], [])
+    trial = Trial(questions, 1e-9)
+    assert trial.sides(0, (-3.0,), trial.numbers((-3.0,))).status == DIFFERS
+    assert trial._precise == 0
+
+
+def test_constants_are_rounded_too():
+    """0.1 + 0.2 - 0.3 is 5.6e-17 in float64 and nothing in truth."""
+    assert verdict("(0.1 + 0.2 - 0.3)*x", "x=0").verdict == RIGHT
+    assert verdict("x*1e-999999999 + x", "x=1").verdict == RIGHT
 
 
 def test_decimal_numbers_are_taken_to_be_rounded():

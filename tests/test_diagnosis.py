@@ -1,6 +1,9 @@
 """Which mistake a wrong claim is: each code on examples from lectures, and planted ones."""
 
+import math
+
 import pytest
+from hypothesis import given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.formulas import formula
@@ -8,8 +11,10 @@ from backprop_cli.studies.check import RIGHT, WRONG, Setting, check
 from backprop_cli.studies.claims import ask, read_claims
 from backprop_cli.studies.diagnosis import CODES, Diagnosis, diagnoses
 from backprop_cli.studies.scene import Scene
+from backprop_cli.studies.slope_formulas import slope_formulas
 from backprop_cli.studies.wrong_rules import WRONG_RULES
-from tests.mistakes import PLANTERS, accusations, looked_at, planted, tally
+from tests.mistakes import PLANTERS, accusations, looked_at, planted, recognised, tally
+from tests.strategies import programs
 
 
 def said(program, *claims, **setting) -> list[Diagnosis]:
@@ -116,6 +121,39 @@ def test_a_mistake_must_explain_why_the_claim_differs():
     assert said("x*y", "x=y+1e-12*x")[0].mistakes == ()
 
 
+def test_a_claim_that_is_infinite_has_no_mistake_to_be_compared_with():
+    """An infinity is near every number if nearness is relative to it."""
+    found = said("log(x)", "x=1/0", fixed={"x": 1.0})[0]
+    assert (found.mistakes, found.note) == ((), "the claim has no value to compare")
+
+
+def test_a_mistake_fits_at_the_points_that_are_told_of():
+    """Everywhere but near 0 the gradient is 0 and 1 - 0 explains nothing: 0 is in the message."""
+    program = "; ".join(["h0 = x", *(f"h{k} = sin(h{k - 1})*cos(h{k - 1}) + h{k - 1}"
+                                     for k in range(1, 41))])  # fmt: skip
+    assert codes(program, "x=1") == ["missing-branch", "local-only"]
+
+
+def test_a_gradient_that_lost_its_digits_hides_no_mistake():
+    """The sweep through log(1 - p) is all rounding where p is nearly 1; the claim is not."""
+    program = "p = sigmoid(z); -(t*log(p) + (1 - t)*log(1 - p))"
+    assert codes(program, "z=t-p")[0] == "sign"
+
+
+def test_the_numbers_of_a_message_are_those_of_the_example():
+    found = said("sin(x^2)", "x=cos(2*x)")[0]
+    assert found.example.point == {"x": 3}  # at 2 both x^2 and its slope are 4
+    assert found.example.claimed == pytest.approx(math.cos(6))
+    assert found.example.actual == pytest.approx(6 * math.cos(9))
+    assert "inner slope ∂v1/∂x = 6, not at x^2 = 9" in found.mistakes[0].message
+
+
+def test_which_of_two_equal_operands_is_said():
+    found = said("x^x", "x=x*x^(x-1)")[0]
+    message = next(m.message for m in found.mistakes if m.code == "missing-branch")
+    assert message.startswith("the path x → f as 2nd operand of f (it brings")
+
+
 def test_constants_are_named():
     def message(claim):
         mistakes = said("exp(x)*y + x^5", claim)[0].mistakes
@@ -200,7 +238,26 @@ def test_no_right_claim_is_accused():
     assert undecided <= claims // 20
 
 
+def test_claims_that_are_no_mistake_are_not_recognised():
+    """The gradient of an unrelated program is wrong, and no mistake of this one makes it."""
+    wrong, guessed = recognised(40, seed=1)
+    assert wrong > 30
+    assert guessed == 0
+
+
 def test_the_planters_plant_what_they_say():
     """A planted formula is not the gradient, or the tally would count nothing: most are wrong."""
     results = [looked_at(case) for code in CODES for case in planted(code, 1, seed=3)]
     assert sum(RIGHT in result.verdicts for result in results) < len(results) // 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(statements=5))
+def test_no_gradient_of_any_operation_is_accused(program):
+    """The gradient graph written out as text, of programs of every row: domains, kinks and jumps."""
+    graph = parse(program.text, program.point)
+    for name in program.point:
+        (text,) = slope_formulas(ask(graph, read_claims([f"{name}=0"]), [], []))
+        if text and ";" not in text:
+            questions = ask(graph, read_claims([f"{name}={text}"]), [], [])
+            assert check(questions, Setting(points=20)).verdicts[0].verdict != WRONG

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from mpmath import mp
 
 from backprop_cli.calculus.running_error import RunningErrors, suspicious
 from backprop_cli.language.parser import parse
@@ -136,6 +137,40 @@ def test_exact_arithmetic_is_not_accused(text, point):
     (found,) = checkups(solution)
     assert "cancellation" not in {finding.code for finding in found.findings}
     assert found.digits.fewest > 15
+
+
+UNDERFLOWS = [
+    # (text, point, digits of f): 1e-400 is nothing in float64, and 1e300 times nothing is nothing.
+    ("x*1e-200*1e-200*1e300", {"x": 1}, 0),
+    ("(1e-200/x/1e200)*1e250", {"x": 3}, 0),
+    ("x^2*1e250", {"x": 1e-170}, 0),
+    ("x*2^-500*2^-550*2^600", {"x": 1.5}, 16),  # a subnormal number, but exact
+    ("0.3*2^-500*x*2^-550*2^600", {"x": 1.5}, 7.5),
+    ("x*1e-200*1e-200*1e300 + 1e-105*x", {"x": 1}, 0),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "digits"), UNDERFLOWS)
+def test_what_underflows_has_lost_its_digits_and_is_named(text, point, digits):
+    (found,) = checkups(solved(text, point))
+    exact = exact_answer(parse(text, point), point, found.answer.node, {}).value
+    there = (
+        16 if exact == found.answer.value else -float(mp.log10(abs(found.answer.value / exact - 1)))
+    )
+    assert found.digits.value <= there + 0.01
+    assert found.digits.value == pytest.approx(digits, abs=1)
+    codes = [one.code for one in found.findings]
+    assert codes == (["underflow"] if digits < 8 else [])
+    assert [r.code for r in found.answer.remarks] == (["digits"] if digits < 8 else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [("exp(-x^2)", {"x": 40.5}), ("x^y", {"x": 0, "y": 0.5}), ("x*1e-200*1e-200", {"x": 1})],
+)
+def test_a_zero_that_is_exact_or_the_nearest_number_is_not_accused(text, point):
+    (found,) = checkups(solved(text, point))
+    assert (found.answer.value, found.digits.value) == (0, 16)
 
 
 def test_a_slope_that_is_nothing_but_rounding_is_said_to_be_zero():

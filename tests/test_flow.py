@@ -152,6 +152,21 @@ def test_ordinary_expressions_neither_vanish_nor_explode(text, point):
     assert not fates(*solved(text, **point))
 
 
+def test_a_gradient_vanishes_wherever_on_the_way_its_factors_stand():
+    """sin(sin(...)) passes 4.0e-6 of 10,000 layers back, nearly all of it lost in the first few."""
+    solution, answer = solved("; ".join(["h = x", *["h = sin(h)"] * 10_000]), x=1)
+    fate = named_fates(solution, answer)["vanishing"]
+    assert fate.exponent == pytest.approx(math.log10(answer.gradient["x"]))
+    assert answer.gradient["x"] < 5e-6
+    solution, answer = solved("; ".join(["h = x", *["h = 2*h"] * 9, *["h = h/2"] * 10]), x=1)
+    assert not fates(solution, answer)
+
+
+def test_one_factor_among_many_that_are_nearly_1_is_no_vanishing_gradient():
+    lines = ["h = 1e-6*x", *["h = 0.99*h"] * 20]
+    assert not fates(*solved("; ".join(lines), x=1))
+
+
 def test_doubling_at_branches_explodes():
     """Each h = h + h doubles: 2^30, though every local slope is 1."""
     solution, answer = solved("; ".join(["h = x", *["h = h + h"] * 30]), x=1)

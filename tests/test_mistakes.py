@@ -208,6 +208,15 @@ def test_an_undefined_point_has_no_comparison(mistake: Mistake) -> None:
     assert found.reason == "log needs x > 0, got x = -1"
 
 
+@pytest.mark.parametrize("kind", ["no-order", "local-only", "degrees"])
+def test_a_graph_of_many_paths_excuses_nothing(kind: str) -> None:
+    """Its 3^40 paths have sizes that add up to 1e19, but no number in either pass is above 2."""
+    lines = ["h0 = x", *(f"h{k} = sin(h{k - 1})*cos(h{k - 1}) + h{k - 1}" for k in range(1, 41))]
+    found = run(kind, "; ".join(lines), {"x": 1.0})
+    assert found.wrong == ("x",)
+    assert abs(found.gradient["x"]) > 0.5 > 1e-9 > abs(found.right["x"])
+
+
 def test_rounding_of_another_order_is_no_difference() -> None:
     """-0.6 + 0.3 + 0.2 + 0.1 backwards and 0.1 + 0.2 + 0.3 - 0.6 by recursion differ in rounding."""
     found = run("no-order", "0.1*x + 0.2*x + 0.3*x - 0.6*x", {"x": 1.0})

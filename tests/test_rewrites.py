@@ -53,6 +53,13 @@ CURES = [
     ("log(1 + exp(a)) + log(1 + exp(b))", {"a": 900, "b": 800}, "softplus(a) + softplus(b)"),
     ("1 - tanh(x)^2", {"x": 18}, "(1/cosh(x))^2"),
     ("1 - erf(x)", {"x": 7}, "erfc(x)"),
+    ("log(exp(a)/(exp(a) + exp(b)))", {"a": 0, "b": 1000}, "a - logsumexp(a, b)"),
+    ("log(exp(-x))", {"x": 800}, "-x"),
+    ("exp(x)/exp(x + 1)", {"x": 800}, "exp(x - (x + 1))"),
+    ("exp(x)*exp(-x/2)", {"x": 1000}, "exp(x + (-x/2))"),
+    ("log(gamma(x))", {"x": 200}, "lgamma(x)"),
+    ("(-b + sqrt(b^2 - 4*a*c))/(2*a)", {"a": 1, "b": 1e8, "c": 1}, "-2*c/(b + sqrt(b^2 - 4*a*c))"),
+    ("(-b - sqrt(b*b - 4*a*c))/(2*a)", {"a": 1, "b": -1e8, "c": 1}, "2*c/(sqrt(b^2 - 4*a*c) - b)"),
 ]
 
 

@@ -41,6 +41,11 @@ _SATURATING = frozenset(
 _EXACT_ROWS = {NEG, ROW["abs"]} | {
     row for row, operation in enumerate(TABLE) if operation.selects and row not in _PIECEWISE
 }
+SMALLEST_NORMAL = 2.0**-1022
+"""Smaller numbers of float64 are rounded absolutely, not relative to their size."""
+
+_SMALLEST = math.ulp(0.0)
+_SMALLEST_MEASURED = 2.0**-968  # below it the error of a product is below the smallest float64
 _TRIALS = 4
 _SAFETY = 8.0
 _LARGEST_EXACT = 2.0**50
@@ -58,12 +63,12 @@ def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: 
     """Return what is left of the value's digits if that is fewer than FEWEST_DIGITS, else None.
 
     `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
-    so far, nothing else is computed: two products a node.
+    so far, nothing else is computed: three products a node.
     """
     worst, unseen = 0.0, False
     for node, (adjoint, value) in enumerate(zip(adjoints, values, strict=True)):
         if adjoint is not None:
-            worst += abs(adjoint * value)
+            worst += abs(adjoint * value) + abs(adjoint) * SMALLEST_NORMAL
         elif node < output and graph.rows[node] in (ADD, SUB):
             unseen = True  # the sweep did not visit it, as in 0.1 + 0.2 - 0.3
     if not unseen and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
@@ -99,8 +104,8 @@ def value_rounding(graph: Graph, values: list[float], output: int) -> Loss | Non
 
 def digits_of(error: float, value: float) -> float:
     """Return how many decimal digits of `value` are left by an error: from 0 to MOST_DIGITS."""
-    if error == 0:
-        return MOST_DIGITS
+    if error <= _SMALLEST:
+        return MOST_DIGITS  # nothing is nearer
     share = error / abs(value) if value else math.inf
     return min(MOST_DIGITS, max(0.0, -math.log10(share))) if share < 1 else 0.0
 
@@ -127,8 +132,12 @@ def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
     given = [values[k] for k in graph.operands_of(node)]
     if out - out != 0 or any(value - value != 0 for value in given):
         return 0.0
-    if out == 0 and row == MUL:
-        return 0.0
+    if out == 0 and any(value == 0 for value in given):
+        return 0.0  # 0·y, 0^y, sin(0): exact
+    if row == MUL and abs(out) < _SMALLEST_MEASURED:
+        return _small_product_error(given[0], given[1], out)
+    if row == DIV and abs(out) < _SMALLEST_MEASURED:
+        return math.ulp(out)
     if row in (ADD, SUB):
         return sum_error(given[0], given[1] if row == ADD else -given[1], out)
     if row == MUL:
@@ -137,7 +146,7 @@ def rounding_error(graph: Graph, node: int, values: list[float]) -> float:
         return (given[0] - out * given[1] - product_error(out, given[1], out * given[1])) / given[1]
     if row == SQRT and out:
         return (given[0] - out * out - product_error(out, out, out * out)) / (2 * out)
-    if row == POW and given[1] == 2:
+    if row == POW and given[1] == 2 and abs(out) >= _SMALLEST_MEASURED:
         return product_error(given[0], given[0], out)
     if is_exact(row, given, out):
         return 0.0
@@ -170,6 +179,14 @@ def product_error(x: float, y: float, product: float) -> float:
     x_high, x_low = _split(x)
     y_high, y_low = _split(y)
     return ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
+
+
+def _small_product_error(x: float, y: float, product: float) -> float:
+    """Return a bound on |x·y - product| where the product may have underflowed; 0 if exact."""
+    (x, x_exponent), (y, y_exponent) = math.frexp(x), math.frexp(y)
+    scaled = x * y
+    exact = math.ldexp(product, -(x_exponent + y_exponent)) == scaled
+    return 0.0 if exact and not product_error(x, y, scaled) else math.ulp(product)
 
 
 def _split(value: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from backprop_cli.commands import options
 from backprop_cli.commands.outcome import ANSWERED, FINDING, NO_ANSWER
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.check import POINTS, RIGHT, WRONG, Setting
+from backprop_cli.studies.check import POINTS, RIGHT, UNDECIDED, WRONG, Setting
 from backprop_cli.studies.check import check as checked
 from backprop_cli.studies.claims import Claim, Questions, ask, read_claims, read_lines
 from backprop_cli.studies.diagnosis import CODES, diagnoses
@@ -19,6 +19,7 @@ from backprop_cli.studies.report import Report, report
 from backprop_cli.studies.sampling import SEED, Range, check_ranges, read_ranges
 
 _SYMPY_SECONDS = 5.0
+_CODES = {RIGHT: ANSWERED, WRONG: FINDING, UNDECIDED: NO_ANSWER}
 _OF_ONE_PROGRAM = {
     "claims": "--claim",
     "claims_file": "--claims",
@@ -240,7 +241,7 @@ def _show(found: Report, form: str, rows: int, color: str) -> int:
         sys.stdout.flush()
         for note in check_rows.notes(found):
             print(readable(note), file=sys.stderr)
-    return _code({found.verdict})
+    return _CODES[found.verdict]
 
 
 def _run_tests(path: str, form: str, rows: int, color: str) -> int:
@@ -251,11 +252,11 @@ def _run_tests(path: str, form: str, rows: int, color: str) -> int:
     source = read_source(path if path == "-" else f"@{path}")
     cases = read_cases(source.text, source.origin)
     if form == "table":
-        from backprop_cli.render.check import print_case, print_suite
+        from backprop_cli.render.check import case_name, print_case, print_suite
         from backprop_cli.render.console import make_console
 
         screen = make_console(color)
-        width = min(max(len(case.name) for case in cases), 60)
+        width = min(max(len(case_name(case)) for case in cases), 60)
         suite = run(cases, lambda result: print_case(result, width, rows, screen))
         print_suite(suite, screen)
     else:
@@ -267,11 +268,4 @@ def _run_tests(path: str, form: str, rows: int, color: str) -> int:
             print(dumps(check_rows.suite_object(suite, source.origin)))
         else:
             print("\n".join(check_rows.suite_lines(suite)))
-    return _code({result.report.verdict for result in suite.results})
-
-
-def _code(verdicts: set[str]) -> int:
-    """Return 1 if any claim is wrong, 0 if all are right, else 3."""
-    if WRONG in verdicts:
-        return FINDING
-    return ANSWERED if verdicts == {RIGHT} else NO_ANSWER
+    return _CODES[suite.verdict]

@@ -20,8 +20,8 @@ Findings: undefined, overflow, cancellation, vanishing, exploding, saturated,
 dead, kink, underflow. They are facts about this point, not mistakes, so they
 leave the exit code at 0; it is 3 where there is no answer.
 \b
-vanishing, exploding  at least 8 factors, none of them half of the effect,
-                      that multiply to 1e-3 or less, to 1e3 or more
+vanishing, exploding  at least 8 factors that multiply to 1e-3 or less, to 1e3
+                      or more, the effect spread over as many as 4 equal ones
 saturated             less than 1 % of the steepest slope is left
 cancellation          fewer than 8 of 16 digits are left, or a rewrite has more
 \b

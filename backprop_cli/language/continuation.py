@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem, UnknownInput
 from backprop_cli.graph import Graph
-from backprop_cli.language.hints import nearest
+from backprop_cli.language.hints import name_hint
 from backprop_cli.language.parser import Parser
 
 
@@ -77,9 +77,7 @@ def _read(parser: Parser, program: Graph, start: int, end: int) -> int:
     for name, node in parser.builder.inputs.items():
         if name not in known:
             span = Span(parser.builder.starts[node], parser.builder.ends[node])
-            names = list(dict.fromkeys([*program.inputs, *program.names]))
-            near = nearest(name, names)
-            hint = f"did you mean {near}?" if near else f"it has {', '.join(names[:10])}"
+            hint = name_hint(name, [*program.inputs, *program.names])
             raise UnknownInput(f"the program has no name {name[:40]!r}", span, hint)
     return parser.output
 

@@ -3,6 +3,8 @@
 The parser is never smart about a mistake: it stops, points, and says what would have been right.
 """
 
+from collections.abc import Iterable
+
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.operations import INPUT, ROW, TABLE
 
@@ -124,6 +126,15 @@ def nearest(name: str, candidates: list[str]) -> str:
 
     matches = get_close_matches(name, candidates, 1, 0.7)
     return matches[0] if matches else ""
+
+
+def name_hint(name: str, known: Iterable[str]) -> str:
+    """Return the hint for a name that a program does not have, given those it has."""
+    names = list(dict.fromkeys(known))
+    near = nearest(name, names)
+    if near:
+        return f"did you mean {near}?"
+    return f"it has {', '.join(names[:10])}" if names else "it has no inputs and no named steps"
 
 
 def functions() -> list[str]:

@@ -10,7 +10,7 @@ from backprop_cli.language.printer import program_text
 from backprop_cli.render import svg
 from backprop_cli.render.ascent_rows import Shown, brief, print_rows
 from backprop_cli.render.console import Column, Screen, Words
-from backprop_cli.render.echo import enumeration, left_out, ordinal
+from backprop_cli.render.echo import enumeration, left_out
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.plots import COLOURS, Frame, Series, axis, print_plot
 from backprop_cli.render.scales import needs_decades
@@ -18,6 +18,7 @@ from backprop_cli.studies.ascent import Outcome, Settings, Step
 from backprop_cli.studies.climbs import Record, Tally
 from backprop_cli.studies.contour import Contour
 from backprop_cli.studies.data import Data
+from backprop_cli.studies.words import ordinal
 
 _MOST_ROWS = 20
 _SPARKS = "▁▂▃▄▅▆▇█"

@@ -1,9 +1,8 @@
 """The backward pass with the step marked at which a wrong claim leaves it."""
 
-from backprop_cli.calculus.values import forward_values
 from backprop_cli.operations import CONSTANT
 from backprop_cli.render.console import NARROW_GAP, WIDE_GAP, Column, Screen, Words
-from backprop_cli.render.echo import few, left_out
+from backprop_cli.render.echo import few
 from backprop_cli.render.edges import Edge, edges, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.steps import BLANK, edge_symbol, equalities, title
@@ -12,6 +11,7 @@ from backprop_cli.studies.diagnosis import Mistake
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.report import Item
 from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.words import place_words
 
 _MOST = 12
 
@@ -19,14 +19,13 @@ _MOST = 12
 def print_marked(check: Check, item: Item, mistake: Mistake, rows: int, screen: Screen) -> None:
     """Print the backward pass of one derivative, the edges that the mistake is about marked.
 
-    Of a long pass only the nodes along the path, and those with marks, are shown.
+    Of a long pass only some nodes are shown: those with marks first, then those along the path.
     """
-    question, point = item.verdict.question, item.verdict.example
-    assert point is not None
+    question, example = item.verdict.question, item.diagnosis.example
+    assert example is not None
     program = check.questions.program
     wrt = [question.claim.name]
-    located = check.located(point)
-    solution = solve(program.with_outputs([question.output]), located, wrt)
+    solution = solve(program.with_outputs([question.output]), example.point, wrt)
     answer = solution.answers[0]
     solution.arithmetic.prepare_partials(solution.graph)
     nodes = [
@@ -38,17 +37,13 @@ def print_marked(check: Check, item: Item, mistake: Mistake, rows: int, screen: 
         and solution.graph.rows[node] > CONSTANT
     ]
     shown = _chosen(solution, nodes, mistake, min(rows, _MOST))
-    most = 2 * few(rows)
-    pairs = [f"{name} = {human(value)}" for name, value in located.items()]
-    more = f", … {len(pairs) - most:,} more" if len(pairs) > most else ""
-    where = f"Backward pass at {', '.join(pairs[:most])}{more}" if pairs else "Backward pass"
-    claimed = forward_values(check.questions.graph, located)[question.node]
-    gradient = answer.gradient[question.claim.name]
-    words = f"the gradient is {human(gradient)}, the claim gives {human(claimed)}"
+    place = place_words(example.point, 2 * few(rows), human)
+    where = f"Backward pass at {place}" if place else "Backward pass"
+    words = f"the gradient is {human(example.actual)}, the claim gives {human(example.claimed)}"
     title(screen, where, words)
     _table(solution, question.output, shown, mistake, screen)
     if len(shown) < len(nodes):
-        screen.line([(left_out(len(nodes), len(shown), "nodes, off the path"), "dim")], 2)
+        screen.line([(f"… {len(nodes) - len(shown):,} more nodes", "dim")], 2)
 
 
 def _chosen(solution: Solution, nodes: list[int], mistake: Mistake, most: int) -> list[int]:

@@ -13,12 +13,14 @@ from backprop_cli.readings.floats import FLOATS
 from backprop_cli.render import echo
 from backprop_cli.render.backward import print_marked
 from backprop_cli.render.console import Column, Screen, Words
+from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import duration, human
 from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Check
 from backprop_cli.studies.report import Item, Report
 from backprop_cli.studies.sampling import SEED, Point
 from backprop_cli.studies.solution import Answer, Solution
-from backprop_cli.studies.suites import CaseResult, Suite
+from backprop_cli.studies.suites import Case, CaseResult, Suite
+from backprop_cli.studies.words import place_words
 
 _MARKS = {RIGHT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("–", "dim")}
 _LONGEST_FORMULA = 200
@@ -116,11 +118,16 @@ def _failure(check: Check, item: Item, rows: int) -> Iterator[str]:
     yield f"{place}{numbers}"
 
 
+def _example_words(item: Item, rows: int) -> str:
+    """Return whose numbers the messages have: `at a = 2 (claimed 7, right is 12)`."""
+    example = item.diagnosis.example
+    assert example is not None
+    numbers = f"claimed {human(example.claimed)}, right is {human(example.actual)}"
+    return f"at {place_words(example.point, 2 * echo.few(rows), human)} ({numbers}):"
+
+
 def _point(check: Check, point: Point, rows: int) -> str:
-    pairs = [f"{name} = {human(value)}" for name, value in check.located(point).items()]
-    most = 2 * echo.few(rows)
-    more = [f"… {len(pairs) - most:,} more"] if len(pairs) > most else []
-    return ", ".join([*pairs[:most], *more])
+    return place_words(check.located(point), 2 * echo.few(rows), human)
 
 
 def _print_wrong(check: Check, item: Item, rows: int, screen: Screen) -> None:
@@ -138,7 +145,7 @@ def _print_wrong(check: Check, item: Item, rows: int, screen: Screen) -> None:
     if diagnosis.note:
         screen.line([(diagnosis.note, "dim")], 2)
     marked = next((m for m in diagnosis.mistakes if m.edges), None)
-    if marked is not None and item.verdict.example is not None:
+    if marked is not None:
         print_marked(check, item, marked, rows, screen)
 
 
@@ -158,6 +165,11 @@ def _summary(report: Report) -> Words:
 # ------------------------------------------------------------------------------ a file of tests
 
 
+def case_name(case: Case) -> str:
+    """Return a test's name as a terminal may show it: on one line, without control characters."""
+    return readable(" ".join(case.name.split()))
+
+
 def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> None:
     """Print the line of one test; a failure with what is wrong, indented."""
     report = result.report
@@ -170,7 +182,7 @@ def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> Non
         else f"{right} of {count} claims right"
     )
     where = "1 point" if report.check.points == 1 else f"{report.check.points:,} points"
-    name = f"{result.case.name:<{width}}"
+    name = f"{case_name(result.case):<{width}}"
     screen.line([(f"{mark} ", style), (name, "name"), (f"   {tally}, {where}", "dim")])
     for item in report.items:
         if item.verdict.verdict == RIGHT:
@@ -181,6 +193,8 @@ def print_case(result: CaseResult, width: int, rows: int, screen: Screen) -> Non
         screen.line([(words, style if item.verdict.verdict == WRONG else "")], 4)
         if item.verdict.verdict == WRONG and 0 < len(item.formula) <= _LONGEST_FORMULA:
             screen.line([(f"right is {pretty(item.formula)}", "")], 6)
+        if item.diagnosis.mistakes and not report.check.at_one_point:
+            screen.line([(_example_words(item, rows), "dim")], 6)
         for mistake in item.diagnosis.mistakes:
             screen.line([(f"{mistake.code}: {mistake.message}", "")], 6)
         if item.diagnosis.note:

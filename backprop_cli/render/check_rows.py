@@ -5,10 +5,13 @@ from typing import Any
 
 from backprop_cli.language.printer import program_text
 from backprop_cli.render.json import SCHEMA, number, numbers
-from backprop_cli.render.numbers import machine
+from backprop_cli.render.numbers import human, machine
 from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG
 from backprop_cli.studies.report import Item, Report
 from backprop_cli.studies.suites import CaseResult, Suite
+from backprop_cli.studies.words import place_words
+
+_MOST_NAMED = 12
 
 
 def report_object(report: Report) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def suite_object(suite: Suite, origin: str) -> dict[str, Any]:
     kinds = (RIGHT, WRONG, UNDECIDED)
     return {
         "schema": SCHEMA,
-        "ok": all(result.report.verdict != UNDECIDED for result in suite.results),
+        "ok": suite.verdict != UNDECIDED,
         "file": origin,
         "cases": [_case_object(result) for result in suite.results],
         "counts": {
@@ -78,6 +81,13 @@ def _item_object(report: Report, item: Item, several: bool) -> dict[str, Any]:
             made["claimed"] = number(verdict.claimed)
             made["actual"] = number(verdict.actual)
     made["formula"] = item.formula or None
+    example = item.diagnosis.example
+    if item.diagnosis.mistakes and example is not None:
+        made["example"] = {
+            "point": numbers(example.point),
+            "claimed": number(example.claimed),
+            "actual": number(example.actual),
+        }
     made["diagnosis"] = [
         {"code": mistake.code, "message": mistake.message}
         | ({"path": list(mistake.path)} if mistake.path else {})
@@ -95,6 +105,9 @@ def report_lines(report: Report, lead: str = "") -> Iterator[str]:
         name = f"{lead}{f'{output}.' if several else ''}{verdict.question.claim.name}"
         yield f"{name} {verdict.verdict}"
         if verdict.verdict == WRONG:
+            if verdict.point is not None:
+                located = report.check.located(verdict.point)
+                yield f"{name}.point {','.join(f'{n}={machine(v)}' for n, v in located.items())}"
             if verdict.claimed == verdict.claimed:
                 yield f"{name}.claimed {machine(verdict.claimed)}"
                 yield f"{name}.actual {machine(verdict.actual)}"
@@ -112,11 +125,32 @@ def notes(report: Report) -> Iterator[str]:
     """Yield what the error stream says of claims that are wrong, undecided, or right but for."""
     for item in report.items:
         verdict = item.verdict
-        said = [verdict.where, verdict.reason, *verdict.exceptions]
-        if verdict.verdict == WRONG and verdict.claimed == verdict.claimed:
-            said.append(f"claimed {machine(verdict.claimed)}, right is {machine(verdict.actual)}")
-        said += [f"{mistake.code}: {mistake.message}" for mistake in item.diagnosis.mistakes]
-        said.append(item.diagnosis.note)
-        words = "; ".join(text for text in said if text)
+        words = "; ".join([*_reasons(report, item), *_mistakes(item)])
         if words:
-            yield f"{item.sign} = {item.claim} is {verdict.verdict}: {words}"
+            tail = " except" if verdict.exceptions else ":"
+            yield f"{item.sign} = {item.claim} is {verdict.verdict}{tail} {words}"
+
+
+def _reasons(report: Report, item: Item) -> Iterator[str]:
+    verdict = item.verdict
+    yield from filter(None, [verdict.where, *verdict.exceptions, verdict.reason])
+    if (
+        verdict.verdict == WRONG
+        and verdict.point is not None
+        and verdict.claimed == verdict.claimed
+    ):
+        numbers = f"claimed {machine(verdict.claimed)}, right is {machine(verdict.actual)}"
+        place = place_words(report.check.located(verdict.point), _MOST_NAMED, human)
+        yield numbers if report.check.at_one_point else f"at {place}: {numbers}"
+
+
+def _mistakes(item: Item) -> Iterator[str]:
+    """Yield the mistakes that fit, the first after the point whose numbers they have."""
+    example = item.diagnosis.example
+    for place, mistake in enumerate(item.diagnosis.mistakes):
+        lead = ""
+        if place == 0 and example is not None and example.point:
+            lead = f"at {place_words(example.point, _MOST_NAMED, human)}: "
+        yield f"{lead}{mistake.code}: {mistake.message}"
+    if item.diagnosis.note:
+        yield item.diagnosis.note

@@ -77,13 +77,6 @@ def _point(solution: Solution, rows: int) -> str:
     return ", ".join(parts)
 
 
-def ordinal(position: int) -> str:
-    """Return `1st`, `2nd`, `3rd`, ... for a position counted from 0."""
-    number = position + 1
-    teen = number % 100 in (11, 12, 13)
-    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
 def enumeration(names: Iterable[str], most: int) -> str:
     """Return names separated by commas; of many, the first and a count."""
     names = list(names)

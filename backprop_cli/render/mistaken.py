@@ -69,10 +69,10 @@ def _verdict(found: Mistaken) -> str:
     if found.wrong:
         return f"Why this is wrong: {mistake.why}"
     program, point = mistake.example
-    such = f"It takes {mistake.shows}: '{program}' at {point}."
     if found.rows.first is None:
-        return f"It makes no difference here. {such}"
-    return f"Rows differ, but the gradient comes out the same here. {such}"
+        return f"It makes no difference here. It takes {mistake.shows}: '{program}' at {point}."
+    same = "Rows differ, but the gradient comes out the same here."
+    return f"{same} See what it does to '{program}' at {point}."
 
 
 def _mark(found: Mistaken, place: int, differs: bool) -> Words:

@@ -10,10 +10,11 @@ from typing import Any
 from backprop_cli.language.names import has_row
 from backprop_cli.operations import CONSTANT, INPUT, WHERE
 from backprop_cli.render.console import Column, Screen, Words
-from backprop_cli.render.echo import few, left_out, ordinal
+from backprop_cli.render.echo import few, left_out
 from backprop_cli.render.edges import Edge, edges, slope_words, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.studies.solution import Answer, Solution
+from backprop_cli.studies.words import ordinal
 
 _NARROWEST_SLOPE = 28
 BLANK: Words = ()

@@ -27,6 +27,7 @@ from backprop_cli.studies.sampling import (
     simplest,
     telling,
 )
+from backprop_cli.studies.scene import Scene
 from backprop_cli.studies.silences import kink_words, undefined, why_silent
 from backprop_cli.studies.solution import Answer
 from backprop_cli.studies.trial import AGREES, DIFFERS, LOST, SILENT, Sides, Trial
@@ -36,7 +37,7 @@ RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 POINTS = 100
 """How many random points are looked at unless said otherwise."""
 
-_FEWEST_POINTS, _FEWEST_SHRINKING = 10, 60
+_FEWEST_POINTS, _FEWEST_SHRINKING, _FEWEST_PROBES = 10, 60, 20
 _OTHERS = 16
 _KINK = "kink"
 
@@ -199,7 +200,8 @@ def _over_domain(
     question = trial.questions.asked[place]
     if not sample:
         reason = "no random point lies where the program and its gradient are defined"
-        hint = "narrow the search with --range" if not setting.ranges else "see --range"
+        hint = "look elsewhere" if setting.ranges else "narrow the search"
+        hint += " with --range"
         return Verdict(question, UNDECIDED, f"{reason} ({hint})")
     found = [(point, trial.sides(place, point, numbers).status) for point, numbers in sample]
     tried = tuple(found)
@@ -216,7 +218,8 @@ def _over_domain(
     exceptions: dict[str, str] = {}
     if SILENT in statuses:
         exceptions[SILENT] = _silence(trial, place, tried, setting)
-    for point in probes(trial.names, setting.ranges, setting.fixed, [p for p, _ in tried]):
+    special = probes(trial.names, setting.ranges, setting.fixed, [p for p, _ in tried])
+    for point in special[: max(trial.affordable, _FEWEST_PROBES)]:
         numbers = trial.numbers(point)
         if not trial.is_inside(numbers):
             continue
@@ -249,17 +252,25 @@ def _shrunk(trial: Trial, place: int, point: Point, status: str, setting: Settin
 
 
 def _example(trial: Trial, place: int, setting: Setting) -> Point | None:
-    """Return a point for a worked example at which the claim is clearly wrong, if there is one."""
+    """Return a point for a worked example at which the claim is clearly wrong, if there is one.
 
-    def shows(point: Point) -> bool:
+    One at which different quantities are different numbers, if it can be: "4, not 4" tells nobody
+    anything.
+    """
+    question = trial.questions.asked[place]
+    scene = Scene(trial.questions.program, question.output, question.target)
+    first = None
+    for point in telling(trial.names, setting.ranges, setting.fixed):
         numbers = trial.numbers(point)
-        return (
+        if (
             trial.is_inside(numbers)
             and trial.sides(place, point, numbers).status == DIFFERS
             and not trial.kinks(place, point, by_all=True)
-        )
-
-    return telling(shows, trial.names, setting.ranges, setting.fixed)
+        ):
+            first = first or point
+            if scene.tells_apart(dict(zip(trial.names, point, strict=True))):
+                return point
+    return first
 
 
 def _wrong(

@@ -15,6 +15,7 @@ from backprop_cli.studies.digits import (
     digits_to_trust,
     lost_remarks,
     sizes,
+    underflows,
     value_remark,
 )
 from backprop_cli.studies.failures import short
@@ -128,8 +129,9 @@ def _troubles(
         left = f"{digits.fewest:.1f} of 16 digits are left, and a rewrite has more"
         remarks = [Remark("digits", cure.changes[0].node, left)]
     for remark in remarks:
-        facts = sizes(solution, solution.names.index(remark.node))
-        yield Finding("cancellation", remark.node, remark.message, facts, cure)
+        place = solution.names.index(remark.node)
+        code = "underflow" if underflows(solution, place) else "cancellation"
+        yield Finding(code, remark.node, remark.message, sizes(solution, place), cure)
         cure = None
 
 

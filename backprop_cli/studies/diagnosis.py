@@ -1,9 +1,9 @@
 """What went wrong in a wrong claim: the hypotheses that give exactly what is claimed, everywhere.
 
 A hypothesis fits if it gives the claim's number at every point that is tried, to eight digits or
-what rounding leaves; the points are those at which the claim is wrong, and some at which it happens
-to be right. What fits is a fact about two formulas, not a guess about a person: several may fit,
-and then all are said; if none does, that is said.
+what rounding leaves; the points are the two that are told of, others at which the claim is wrong,
+and some at which it happens to be right. What fits is a fact about two formulas, not a guess about
+a person: several may fit, and then all are said; if none does, that is said.
 """
 
 import math
@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.studies.check import WRONG, Check, Verdict
 from backprop_cli.studies.failures import short
 from backprop_cli.studies.hypotheses import hypotheses
 from backprop_cli.studies.hypothesis import Hypothesis
 from backprop_cli.studies.scene import Edge, Scene, Sweep
-from backprop_cli.studies.trial import AGREES, DIFFERS, noise
+from backprop_cli.studies.trial import AGREES, DIFFERS, Noise
 from backprop_cli.studies.words import said
 
 CODES = (
@@ -74,6 +75,14 @@ class Mistake(NamedTuple):
     edges: tuple[Edge, ...] = ()
 
 
+class Example(NamedTuple):
+    """The point whose numbers the messages have, and what is claimed and what is right there."""
+
+    point: dict[str, float]
+    claimed: float
+    actual: float
+
+
 class Diagnosis(NamedTuple):
     """What is known of one wrong claim; `points` is at how many points the mistakes fit.
 
@@ -83,6 +92,7 @@ class Diagnosis(NamedTuple):
     mistakes: tuple[Mistake, ...] = ()
     points: int = 0
     note: str = ""
+    example: Example | None = None
 
 
 def diagnoses(check: Check) -> tuple[Diagnosis, ...]:
@@ -96,7 +106,7 @@ def diagnoses(check: Check) -> tuple[Diagnosis, ...]:
 
 def _diagnosed(check: Check, verdict: Verdict) -> Diagnosis:
     question = verdict.question
-    if verdict.point is None or verdict.claimed != verdict.claimed:
+    if verdict.point is None or not math.isfinite(verdict.claimed):
         return Diagnosis(note="the claim has no value to compare")
     scene = Scene(check.questions.program, question.output, question.target)
     if len(scene.nodes) > LARGEST:
@@ -107,12 +117,14 @@ def _diagnosed(check: Check, verdict: Verdict) -> Diagnosis:
     for hypothesis in _all(scene, trials):
         if hypothesis.code not in best and trials.fits(hypothesis.slope):
             best[hypothesis.code] = hypothesis
-    sweep = scene.sweep(check.located(verdict.example or verdict.point))
+    located = check.located(verdict.example or verdict.point)
+    sweep = scene.sweep(located)
+    claimed = float(forward_values(check.questions.graph, located)[question.node])
     mistakes = tuple(_said(scene, best[code], sweep) for code in CODES if code in best)
     note = "" if mistakes else "no known mistake fits"
     if question.target not in scene.nodes:
         note = f"{scene.names[question.output]} does not depend on {question.claim.name}"
-    return Diagnosis(mistakes, len(trials.points), note)
+    return Diagnosis(mistakes, len(trials.points), note, Example(located, claimed, sweep.gradient))
 
 
 def _said(scene: Scene, hypothesis: Hypothesis, sweep: Sweep) -> Mistake:
@@ -146,29 +158,45 @@ class _Trials:
         self._failing = 0
         failing = [point for point, status in verdict.tried if status == DIFFERS]
         holding = [point for point, status in verdict.tried if status == AGREES]
+        told = dict.fromkeys(p for p in (verdict.point, verdict.example) if p is not None)
+        self._special = 0
+        if not check.at_one_point:
+            self._take([check.located(point) for point in told], len(told), check, verdict, 0)
+            self._special = len(self.points)
         for points, most in ((failing, _FAILING), (holding, _HOLDING)):
             self._take([check.located(point) for point in points], most, check, verdict)
             self._failing = self._failing or len(self.points)
 
     def _take(
-        self, points: list[dict[str, float]], most: int, check: Check, verdict: Verdict
+        self,
+        points: list[dict[str, float]],
+        most: int,
+        check: Check,
+        verdict: Verdict,
+        fewest: int = _FEWEST,
     ) -> None:
-        """Take the first points at which the claim has its digits; any, where there are too few."""
-        graph, question = check.questions.graph, verdict.question
+        """Take the first points at which claim and gradient have their digits.
+
+        Others too, where these are too few.
+        """
+        question = verdict.question
+        graph = gradient_graph(check.questions.graph, question.output, [question.target])
+        gradient, noise = graph.outputs[1], Noise(graph)
         lossy = []
         wanted = len(self.points) + most
         for point in points[: _TRIED * most]:
             values = forward_values(graph, point)
             claimed = float(values[question.node])
-            rounding = noise(graph, values, [question.node])
+            rounding = noise.bound(values, [question.node])
+            theirs = noise.bound(values, [gradient])
             found = (point, claimed, rounding + question.claim.rounding)
-            if rounding <= _SAME * abs(claimed):
+            if rounding <= _SAME * abs(claimed) and theirs <= _SAME * abs(values[gradient]):
                 self._add(*found)
                 if len(self.points) == wanted:
                     return
             else:
-                lossy.append(found)
-        for found in lossy[: max(_FEWEST - len(self.points), 0)]:
+                lossy.append((point, claimed, found[2] + theirs))
+        for found in lossy[: max(fewest - len(self.points), 0)]:
             self._add(*found)
 
     def _add(self, point: dict[str, float], claimed: float, rounding: float) -> None:
@@ -192,6 +220,8 @@ class _Trials:
             made = slope(sweep)
         except (ArithmeticError, ValueError):
             return False
+        if not math.isfinite(made):
+            return place < self._special  # 0/0 in a rule, where its formula may have a limit
         size = max(abs(made), abs(claimed))
         allowed = _SAME * size + _NOISE * abs(sweep.gradient) + self.rounding[place]
         off = abs(claimed - sweep.gradient)

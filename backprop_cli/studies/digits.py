@@ -9,7 +9,14 @@ digits, so `grad` asks for it only where a bound in floats is alarmed, and only 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.calculus.rounding import FEWEST_DIGITS, MOST_DIGITS, Loss, value_rounding
+from backprop_cli.calculus.rounding import (
+    FEWEST_DIGITS,
+    MOST_DIGITS,
+    SMALLEST_NORMAL,
+    Loss,
+    rounding_error,
+    value_rounding,
+)
 from backprop_cli.calculus.running_error import Culprit, RunningErrors, suspicious
 from backprop_cli.language.names import node_text
 from backprop_cli.operations import ADD, CONSTANT, ROW, SUB, TABLE
@@ -171,7 +178,16 @@ def blame(solution: Solution, culprit: Culprit) -> str:
         return f"the slope of {label} ({row}) magnifies the rounding of its operands"
     if solution.graph.rows[culprit.node] in _SUMS:
         return f"{label} loses them by cancellation"
+    if underflows(solution, culprit.node):
+        return f"{label} underflows: it is smaller than float64 can hold"
     return f"{label} magnifies the rounding of its operands"
+
+
+def underflows(solution: Solution, node: int) -> bool:
+    """Return whether a node's value has lost its digits because float64 has no smaller numbers."""
+    graph, values = solution.graph, solution.values
+    small = abs(values[node]) < SMALLEST_NORMAL and graph.rows[node] not in _SUMS
+    return small and rounding_error(graph, node, values) != 0
 
 
 def sizes(solution: Solution, node: int) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ contribution is the largest; the factor of a step is |adjoint here| / |adjoint t
 factors of a trail multiply to the node's adjoint exactly, accumulation at branches included.
 
 A gradient **vanishes** (explodes) on its way to an input if its trail has at least FEWEST_FACTORS
-factors other than 1, they multiply to VANISHED or less (to EXPLODED or more), both halves of them
-shrink (grow), and no single factor makes half of the effect. So a formula with a tiny constant in
-it, or a steep function, is not accused: what is looked for is many factors of the same kind.
+factors other than 1, they multiply to VANISHED or less (to EXPLODED or more), and the effect is
+spread over several of them. With l = log |factor|, (Σl)²/Σl² of equal factors is their number, of
+one factor among many that are nearly 1 it is about 1, and factors that undo each other make it
+small (the participation ratio: Bell & Dean, Discuss. Faraday Soc. 50, 1970). At least FEWEST_EQUAL
+must be at work. So a formula with a tiny constant in it, or a steep function, is not accused: what
+is looked for is many factors of the same kind, wherever on the trail they stand.
 """
 
 import math
@@ -21,7 +24,7 @@ from backprop_cli.studies.flow import flowing, size
 from backprop_cli.studies.solution import Answer, Solution
 
 VANISHED, EXPLODED = 1e-3, 1e3
-FEWEST_FACTORS = 8
+FEWEST_FACTORS, FEWEST_EQUAL = 8, 4
 
 _HAIR = 1e-12
 _NEARLY_VANISHED, _NEARLY_EXPLODED = VANISHED * (1 + _HAIR), EXPLODED * (1 - _HAIR)
@@ -174,11 +177,8 @@ def _fate(trail: Trail) -> str:
         return ""
     total = math.fsum(logs)
     least = -math.log10(VANISHED) if total < 0 else math.log10(EXPLODED)
-    sign = -1 if total < 0 else 1
-    half = len(logs) // 2
-    first, second = sign * math.fsum(logs[:half]), sign * math.fsum(logs[half:])
-    spread = min(first, second) >= least / 4 and max(sign * log for log in logs) <= abs(total) / 2
-    if abs(total) < least * (1 - _HAIR) or not spread:
+    at_work = total**2 / math.fsum(log**2 for log in logs)
+    if abs(total) < least * (1 - _HAIR) or at_work < FEWEST_EQUAL:
         return ""
     return "vanishing" if total < 0 else "exploding"
 

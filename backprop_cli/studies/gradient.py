@@ -8,7 +8,7 @@ from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.graph import Graph
-from backprop_cli.language.hints import nearest
+from backprop_cli.language.hints import name_hint
 from backprop_cli.language.names import Naming
 from backprop_cli.language.tokens import normalized
 from backprop_cli.readings.floats import FLOATS
@@ -29,9 +29,8 @@ def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, in
         name = normalized(raw.strip())
         node = known.get(name, labels.get(name))
         if node is None:
-            near = nearest(name, list(known))
-            hint = f"did you mean {near}?" if near else f"it has {', '.join(list(known)[:10])}"
-            raise UnknownInput(f"{option}: the program has no name {name[:40]!r}", None, hint)
+            message = f"{option}: the program has no name {name[:40]!r}"
+            raise UnknownInput(message, None, name_hint(name, known))
         found[name] = node
     return found
 

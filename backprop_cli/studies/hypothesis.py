@@ -1,10 +1,10 @@
 """One mistake at one place: what it makes of the gradient, in numbers and in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from backprop_cli.studies.scene import Edge, Scene, Sweep
-from backprop_cli.studies.words import said
+from backprop_cli.studies.words import ordinal, said
 
 Slope = Callable[[Sweep], float]
 Words = Callable[[Sweep], str]
@@ -37,9 +37,15 @@ def slope_sign(scene: Scene, of: int, by: int) -> str:
     return f"∂{scene.names[of]}/∂{scene.names[by]}"
 
 
-def path_words(scene: Scene, path: Sequence[int]) -> str:
-    """Return `b → y → f`; of a long path, the ends."""
-    names = [scene.names[node] for node in path]
+def path_words(scene: Scene, edge: Edge) -> str:
+    """Return a path through an edge, `b → y → f`; of a long path, the ends.
+
+    Which operand it is, is said where the edge's node has the same one twice, as in x·x.
+    """
+    names = [scene.names[node] for node in scene.path(edge)]
     if len(names) > 2 * MOST_SHOWN:
         names = [*names[:MOST_SHOWN], "…", *names[-MOST_SHOWN:]]
-    return " → ".join(names)
+    node, position = edge
+    twice = scene.graph.operands_of(node).count(scene.operand(edge)) > 1
+    which = f" as {ordinal(position)} operand of {name_of(scene, node)}" if twice else ""
+    return f"{' → '.join(names)}{which}"

@@ -111,14 +111,19 @@ def _or_zero(solution: Solution, adjoint: Any) -> Any:
 
 
 def _sizes(solution: Solution, answer: Answer) -> list[Any]:
-    """Return the sum of |product| over the paths of each node: what rounding is relative to."""
+    """Return what rounding is relative to at each node: the sum of |product| over its paths.
+
+    But no more than the largest contribution that there is: in a deep graph the paths are so many
+    that their sizes would excuse everything.
+    """
     sizes = [solution.arithmetic.zero] * solution.graph.size
-    sizes[answer.node] = solution.arithmetic.one
+    sizes[answer.node] = largest = solution.arithmetic.one
     for step in contributions(
         solution.graph, solution.values, answer.adjoints, solution.active, solution.arithmetic
     ):
         sizes[step.operand] += abs(step.local) * sizes[step.node]
-    return sizes
+        largest = max(largest, abs(step.value))
+    return [min(size, largest) for size in sizes]
 
 
 def _same(right: Any, wrong: Any, size: Any) -> bool:

@@ -171,8 +171,11 @@ def _bounds(bound: Binding, point: Mapping[str, float]) -> tuple[float, float]:
     return limits[0], limits[1]
 
 
-def check_names(graph: Graph, bound: Iterable[str]) -> None:
-    """Raise unless `bound` names every input of the program and nothing else."""
+def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {}") -> None:
+    """Raise unless `bound` names every input of the program and nothing else.
+
+    `how` is the hint for what is missing.
+    """
     given = dict.fromkeys(bound)
     missing = [name for name in graph.inputs if name not in given]
     unknown = [name for name in given if name not in graph.inputs]
@@ -188,7 +191,7 @@ def check_names(graph: Graph, bound: Iterable[str]) -> None:
         if near:
             hints.append(f"{name}: did you mean {near}?")
     if missing and not hints:
-        hints.append(f"bind with --at {','.join(f'{name}=1' for name in missing[:5])}")
+        hints.append(how.format(",".join(f"{name}=1" for name in missing[:5])))
     span = graph.span_of(graph.inputs[missing[0]]) if missing else None
     kind = MissingInput if missing else UnknownInput
     raise kind("; ".join(parts), span, " ".join(hints[:5]), graph.source if span else "")

@@ -218,7 +218,9 @@ def _written_out(graph: Graph, root: int) -> Iterator[tuple[Rule, Graph, Graph]]
     for rule in _rules_at()[graph.rows[root]]:
         counts = {0}
         if is_repeated(rule):
-            counts = {_terms(graph, operand) for operand in graph.operands_of(root)}
+            operands = graph.operands_of(root)
+            below = [k for operand in operands for k in graph.operands_of(operand)]
+            counts = {_terms(graph, k) for k in (*operands, *below)}
         for count in sorted(counts):
             if not is_repeated(rule) or 2 <= count <= MOST_TERMS:
                 yield (rule, *graphs(rule, count))

@@ -58,6 +58,13 @@ RULES = (
     Rule("1 - sigmoid(x)", "sigmoid(-x)", _TAIL),
     Rule("exp(z1)/({exp(z#)| + })", "exp(z1 - logsumexp({z#|, }))", OVERFLOW),
     Rule("exp(z1)/sum({exp(z#)|, })", "exp(z1 - logsumexp({z#|, }))", OVERFLOW),
+    Rule("log(exp(z1)/({exp(z#)| + }))", "z1 - logsumexp({z#|, })", OVERFLOW),
+    Rule("log(exp(z1)/sum({exp(z#)|, }))", "z1 - logsumexp({z#|, })", OVERFLOW),
+    # Exponentials, and the gamma function, undone.
+    Rule("log(exp(x))", "x", OVERFLOW),
+    Rule("exp(x)/exp(y)", "exp(x - y)", OVERFLOW),
+    Rule("exp(x)*exp(y)", "exp(x + y)", OVERFLOW),
+    Rule("log(gamma(x))", "lgamma(x)", "gamma overflows where its logarithm does not"),
     # Hyperbolic functions written out.
     Rule("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "tanh(x)", OVERFLOW),
     Rule("(exp(2*x) - 1)/(exp(2*x) + 1)", "tanh(x)", OVERFLOW),
@@ -86,6 +93,16 @@ RULES = (
     Rule("sqrt(1 - x^2)", "sqrt((1 - x)*(1 + x))", _NEAR),
     Rule("sqrt(1 + x) - 1", "x/(sqrt(1 + x) + 1)", _NEAR),
     Rule("1/sqrt(x) - 1/sqrt(x + c)", "c/(sqrt(x)*sqrt(x + c)*(sqrt(x) + sqrt(x + c)))", _NEAR),
+    Rule(
+        "(-b + sqrt(b^2 - 4*a*c))/(2*a)",
+        "-2*c/(b + sqrt(b^2 - 4*a*c))",
+        "the root nearer to 0 is what is left of two nearly equal numbers",
+    ),
+    Rule(
+        "(-b - sqrt(b^2 - 4*a*c))/(2*a)",
+        "2*c/(sqrt(b^2 - 4*a*c) - b)",
+        "the root nearer to 0 is what is left of two nearly equal numbers",
+    ),
     Rule("1/(x + c) - 2/x + 1/(x - c)", "2*c^2/(x*(x - c)*(x + c))", _NEAR),
     Rule("1/x - 1/(x + c)", "c/(x*(x + c))", _NEAR),
     Rule("1/(x - c) - 1/x", "c/(x*(x - c))", _NEAR),

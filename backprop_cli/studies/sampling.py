@@ -30,9 +30,19 @@ MOST_SHRINKING = 2_000
 """At most so many points are looked at to find a simple one."""
 
 _SIMPLE = (0.0, 1.0, 2.0, -1.0, 0.5, 3.0, -2.0, -0.5, 4.0, 5.0, 10.0, -3.0)
-_TELLING = ((2.0, 1.0), (1.0, 1.0), (-1.0, 3.0), (0.5, 0.25), (0.1, 0.2), (-2.0, -1.0), (10.0, 7.0))
+_TELLING = (
+    (2.0, 1.0),
+    (3.0, 1.0),
+    (1.0, 1.0),
+    (-1.0, 3.0),
+    (0.5, 0.25),
+    (0.1, 0.2),
+    (-2.0, -1.0),
+    (10.0, 7.0),
+)
 _PROBES = (0.0, 1.0, -1.0)
 _MOST_PROBES = 200
+_FEW = 20
 
 
 class Range(NamedTuple):
@@ -145,31 +155,35 @@ def probes(
     """
     free = [k for k, name in enumerate(names) if name not in fixed]
     made: dict[Point, None] = {}
-    for base in points[:2]:
+    for point in _special(free, points[:2]):
+        if _inside(point, names, ranges):
+            made[point] = None
+            if len(made) == _MOST_PROBES:
+                break
+    return list(made)
+
+
+def _special(free: Sequence[int], points: Sequence[Point]) -> Iterator[Point]:
+    """Yield special points beside each of a few, one at a time: there may be many inputs."""
+    for base in points:
         for value in _PROBES:
-            made[_set(base, free, value)] = None
+            yield _set(base, free, value)
         for k in free:
             for value in _PROBES:
-                made[_set(base, [k], value)] = None
+                yield _set(base, [k], value)
         for first, second in pairwise(free):
-            made[_set(base, [second], base[first])] = None
-    inside = [point for point in made if _inside(point, names, ranges)]
-    return inside[:_MOST_PROBES]
+            yield _set(base, [second], base[first])
 
 
 def telling(
-    shows: Callable[[Point], bool],
-    names: Sequence[str],
-    ranges: Mapping[str, Range],
-    fixed: Mapping[str, float],
-) -> Point | None:
-    """Return a point for a worked example that `shows` it: small numbers, no two alike, none 0."""
+    names: Sequence[str], ranges: Mapping[str, Range], fixed: Mapping[str, float]
+) -> Iterator[Point]:
+    """Yield points for a worked example: small numbers, no two alike, none 0."""
     for start, step in _TELLING:
         free = (start + step * k for k in range(len(names)))
         point = tuple(fixed.get(n, value) for n, value in zip(names, free, strict=False))
-        if _inside(point, names, ranges) and shows(point):
-            return point
-    return None
+        if _inside(point, names, ranges):
+            yield point
 
 
 def _set(point: Point, places: Sequence[int], value: float) -> Point:
@@ -198,8 +212,9 @@ def simplest(
 ) -> Point:
     """Return a simpler point that `shows` what `point` shows: small whole numbers, zeros, halves.
 
-    All inputs take one simple number if that will do; then one input after another, the last
-    first, takes the simplest, `first` being tried before all others. `shows` is asked at most
+    All inputs take one simple number if that will do, else as many at once as will (halves, then
+    quarters, ...: delta debugging, Zeller & Hildebrandt 2002); then one input after another, the
+    last first, takes the simplest, `first` being tried before all others. `shows` is asked at most
     `most` times.
     """
     free = [k for k, name in enumerate(names) if name not in fixed]
@@ -212,13 +227,38 @@ def simplest(
 
     alike = (_set(point, free, value) for value in _SIMPLE[:5])
     point = next((changed for changed in alike if will_do(changed)), point)
+    if len(free) > _FEW:
+        point = _in_blocks(point, free, (first, *_SIMPLE[:2]), will_do)
     for _ in range(2):
         before = point
         for k in reversed(free):
+            if asked > most:
+                return point
             for value in [first, *_SIMPLE, float(f"{point[k]:.1g}"), float(f"{point[k]:.2g}")]:
-                if value == point[k] or will_do(_set(point, [k], value)):
-                    point = _set(point, [k], value)
+                if value == point[k]:
+                    break
+                if will_do(changed := _set(point, [k], value)):
+                    point = changed
                     break
         if point == before:
             break
+    return point
+
+
+def _in_blocks(
+    point: Point,
+    free: Sequence[int],
+    values: Sequence[float],
+    will_do: Callable[[Point], bool],
+) -> Point:
+    """Return a point in which whole blocks of inputs, ever smaller ones, take a simple number."""
+    size = len(free) // 2
+    while size:
+        for start in range(0, len(free), size):
+            block = free[start : start + size]
+            held = {point[k] for k in block}
+            alike = values.index(min(held)) if len(held) == 1 and held <= {*values} else None
+            changed = (_set(point, block, value) for value in values[:alike])
+            point = next((other for other in changed if will_do(other)), point)
+        size //= 2
     return point

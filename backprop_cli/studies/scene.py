@@ -19,6 +19,7 @@ from backprop_cli.operations import COMPARISON_ROWS, TABLE
 from backprop_cli.readings.floats import FLOATS
 
 _LONGEST_CHAIN = 4
+_LONGEST_TOLD = 50
 
 Edge = tuple[int, int]
 """A node, and which of its operands."""
@@ -78,6 +79,18 @@ class Scene:
         FLOATS.prepare_partials(graph)
         slopes = {edge: partial(graph, edge, values) for edge, _ in self.edges}
         return Sweep(values, adjoints, tangents, slopes, adjoints[self.target])
+
+    def tells_apart(self, point: Mapping[str, float]) -> bool:
+        """Return whether values and slopes of different nodes are different numbers at a point.
+
+        Slopes of 0 and 1 do not count, nor do those of a long derivative.
+        """
+        if len(self.nodes) > _LONGEST_TOLD:
+            return True
+        sweep = self.sweep(point)
+        values = [abs(sweep.values[node]) for node in self.nodes]
+        slopes = {abs(sweep.tangents[node]) for node in self.nodes} - {0.0, 1.0}
+        return len(set(values)) == len(values) and slopes.isdisjoint(values)
 
     def again(self, sweep: Sweep, changed: Mapping[Edge, float]) -> float:
         """Return the gradient by a whole sweep in which some local slopes are others."""

@@ -7,7 +7,7 @@ from backprop_cli.studies.failures import failure_of_value, short
 from backprop_cli.studies.sampling import Point
 from backprop_cli.studies.solution import Solution
 from backprop_cli.studies.trial import Trial
-from backprop_cli.studies.words import said
+from backprop_cli.studies.words import place_words, said
 
 _MOST_NAMED = 6
 
@@ -36,7 +36,4 @@ def why_silent(trial: Trial, place: int, point: Point) -> str:
 
 
 def _point_words(trial: Trial, point: Point) -> str:
-    pairs = list(zip(trial.names, point, strict=True))
-    more = f" and {len(pairs) - _MOST_NAMED} more" if len(pairs) > _MOST_NAMED else ""
-    shown = ", ".join(f"{name} = {short(value)}" for name, value in pairs[:_MOST_NAMED])
-    return f"{shown}{more}"
+    return place_words(dict(zip(trial.names, point, strict=True)), _MOST_NAMED, short)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from backprop_cli.studies.check import Setting, check
+from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Setting, check
 from backprop_cli.studies.claims import Questions
 from backprop_cli.studies.diagnosis import diagnoses
 from backprop_cli.studies.report import Report, report
@@ -31,6 +31,12 @@ class Suite(NamedTuple):
 
     results: tuple[CaseResult, ...]
     seconds: float
+
+    @property
+    def verdict(self) -> str:
+        """`wrong` if any test is, `right` if all are, else `undecided`."""
+        found = {result.report.verdict for result in self.results}
+        return WRONG if WRONG in found else RIGHT if found == {RIGHT} else UNDECIDED
 
     def cases(self, verdict: str) -> int:
         """Return how many tests have this verdict."""

@@ -9,14 +9,16 @@ accused of what rounding did.
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.kinks import KINKED, kinked_nodes
 from backprop_cli.calculus.reverse import reverse
-from backprop_cli.calculus.rounding import UNIT
+from backprop_cli.calculus.rounding import SMALLEST_NORMAL, UNIT
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS, forward_values
 from backprop_cli.graph import Graph
+from backprop_cli.readings.floats import number
 from backprop_cli.readings.python import compiled
 from backprop_cli.studies.claims import Questions
 from backprop_cli.studies.sampling import Point
@@ -28,7 +30,6 @@ _LARGEST_COMPILED = 10_000
 _WORK_COMPILED, _WORK = 100_000_000, 2_000_000
 _ULPS = 8.0
 _DIGITS, _MORE_DIGITS = 50, 70
-_SMALLEST = 2.0**-1022  # below it rounding is no longer relative
 _MOST_PRECISE = 50
 
 
@@ -52,6 +53,7 @@ class Trial:
         self._count = len(self._values)
         claims = [question.node for question in questions.asked]
         self.graph = self.graph.with_outputs([*self._values, *self.slopes, *claims])
+        self._rounding = Noise(self.graph)
         self._function = None
         if self.graph.size <= _LARGEST_COMPILED:
             self._function = compiled(self.graph, self.names)
@@ -110,7 +112,7 @@ class Trial:
     def _noise(self, nodes: Sequence[int], point: Point) -> float:
         """Return a bound on the rounding error of two nodes of the graph, from their adjoints."""
         located = dict(zip(self.names, point, strict=True))
-        return noise(self.graph, forward_values(self.graph, located), nodes)
+        return self._rounding.bound(forward_values(self.graph, located), nodes)
 
     def _by_digits(self, place: int, point: Point) -> str:
         """Return whether the sides agree when both are computed with many digits.
@@ -142,18 +144,45 @@ class Trial:
         return values[self.slopes[place]], values[self.questions.asked[place].node], scale
 
 
-def noise(graph: Graph, values: list[float], nodes: Sequence[int]) -> float:
-    """Return a bound on the rounding errors of nodes of a graph, together, from their adjoints."""
-    everything = bytearray(b"\x01") * graph.size
-    total = 0.0
-    for node in nodes:
-        adjoints = reverse(graph, values, node, everything)
-        total += sum(
-            abs(adjoint) * max(abs(value), _SMALLEST)
-            for adjoint, value in zip(adjoints, values, strict=True)
-            if adjoint and (value or abs(adjoint) < math.inf)
-        )
-    return _ULPS * UNIT * total if total == total else math.inf
+class Noise:
+    """Bounds on what rounding may have done to nodes of a graph, from their adjoints.
+
+    A literal that float64 has exactly (2, 0.5) is rounded by nobody. It must not take part: the
+    slope of (-1)^2 along the exponent is undefined, and would leave no bound.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        rounded = [node for node, literal in graph.literals.items() if not _is_exact(literal)]
+        self.active = graph.dependents([*graph.inputs.values(), *rounded])
+
+    def bound(self, values: list[float], nodes: Sequence[int]) -> float:
+        """Return a bound on the rounding errors of some nodes together.
+
+        Infinite where an infinity is on the way, as in 1/cosh(400)^2, which is not 0.
+        """
+        total = 0.0
+        for node in nodes:
+            adjoints = reverse(self.graph, values, node, self.active)
+            for adjoint, value in zip(adjoints, values, strict=True):
+                if adjoint is None:
+                    continue
+                if value - value:
+                    return math.inf
+                if adjoint and (value or abs(adjoint) < math.inf):
+                    total += abs(adjoint) * max(abs(value), SMALLEST_NORMAL)
+        return _ULPS * UNIT * total if total == total else math.inf
+
+
+def _is_exact(literal: str) -> bool:
+    """Return whether a literal is the same number in float64."""
+    value = number(literal)
+    if not value:
+        return not literal.lower().partition("e")[0].strip("0.")  # 1e-999999999 is not 0
+    try:
+        return math.isfinite(value) and Fraction(literal) == Fraction(value)
+    except ValueError:
+        return False  # pi
 
 
 def _with_gradients(questions: Questions) -> tuple[Graph, list[int]]:

@@ -11,6 +11,7 @@ from itertools import combinations
 from backprop_cli.studies.failures import short
 from backprop_cli.studies.hypothesis import MOST_SHOWN, Hypothesis, name_of, path_words, slope_sign
 from backprop_cli.studies.scene import Edge, Scene, Sweep
+from backprop_cli.studies.words import ordinal
 
 _MOST_BRANCHES = 6
 
@@ -43,7 +44,7 @@ def _without(scene: Scene, node: int, missing: tuple[Edge, ...]) -> Hypothesis:
 
     def words(sweep: Sweep) -> str:
         lost = " and ".join(
-            f"{path_words(scene, scene.path(edge))} (it brings {short(sweep.sent(edge, node))})"
+            f"{path_words(scene, edge)} (it brings {short(sweep.sent(edge, node))})"
             for edge in missing[:MOST_SHOWN]
         )
         verb = "is" if len(missing) == 1 else "are"
@@ -59,9 +60,7 @@ def _twice(scene: Scene, node: int, edge: Edge) -> Hypothesis:
 
     def words(sweep: Sweep) -> str:
         brings = short(sweep.sent(edge, node))
-        return (
-            f"the path {path_words(scene, scene.path(edge))} is counted twice: it brings {brings}"
-        )
+        return f"the path {path_words(scene, edge)} is counted twice: it brings {brings}"
 
     return Hypothesis("double-path", slope, words, edge, (edge,))
 
@@ -78,12 +77,19 @@ def _multiplied(scene: Scene, node: int, edges: list[Edge]) -> Hypothesis:
 
     def words(sweep: Sweep) -> str:
         pairs = zip(parts(sweep), edges, strict=True)
-        shown = [f"{short(part)} (via {scene.names[edge[0]]})" for part, edge in pairs]
+        shown = [f"{short(part)} (via {_user(scene, edge)})" for part, edge in pairs]
         named = scene.names[node]
         joined = " and ".join(shown[:MOST_SHOWN])
         return f"the contributions to {named}, {joined}, are multiplied; they add"
 
     return Hypothesis("product-of-paths", slope, words, edges[0], tuple(edges))
+
+
+def _user(scene: Scene, edge: Edge) -> str:
+    """Return the node of an edge, and which of its operands it is, where that is not plain."""
+    node, position = edge
+    twice = scene.graph.operands_of(node).count(scene.operand(edge)) > 1
+    return f"{scene.names[node]}, {ordinal(position)}" if twice else scene.names[node]
 
 
 def _overwritten(scene: Scene) -> Iterator[Hypothesis]:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.oneshot import OneShot, descriptions
+from tests.benchmarks.points import point_rows
 from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, table
 from tests.benchmarks.shapes import SHAPES
@@ -49,6 +50,8 @@ def main() -> None:
         one_shot = OneShot(folder, programs, say)
         say("steps of small functions")
         rows += step_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
+        say("points of gradient tests")
+        rows += point_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
         for shape in SHAPES:
             for nodes, count in rounds.items():
                 rows += one_shot.rows(shape, nodes, count)
