@@ -166,29 +166,34 @@ class Parser:
     def run(self, start: int, end: int) -> None:
         """Read the tokens of `text[start:end]`.
 
-        Long programs are mostly names and binary operators, so those two steps are written out
-        here; every other token is left to the method of its kind in the present state.
+        Long programs are mostly names, binary operators and parentheses, so these steps are
+        written out here; every other token is left to the method of its kind in the present state.
         """
         state = self.at_statement if self.template is None else self.at_operand
         after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
-        names, stacks, right = self.names, self.stacks, start
-        operands, operators = stacks.operands, stacks.operators
+        names, stacks, opened, right = self.names, self.stacks, self.opened, start
+        operands, operators, reduce = stacks.operands, stacks.operators, stacks.reduce
+        precedence, least, arithmetic = PRECEDENCE, LEAST, _ARITHMETIC
         for piece in pieces(self.text, start, end):
             right += len(piece)
             token = piece.lstrip(" \t") if piece < "!" else piece
-            if state is after_name or state is after_atom:
-                row = _ARITHMETIC.get(token)
-                if row is not None:
-                    if PRECEDENCE[operators[-1]] >= LEAST[row]:
-                        stacks.reduce(LEAST[row])
-                    operators.append(row)
-                    state = at_operand
-                    continue
-            elif state is at_operand:
+            if state is at_operand:
                 node = names.get(token)
                 if node is not None:
                     operands.append((node, right - len(token), right))
                     state = after_name
+                    continue
+                if token == "(":
+                    opened.append((right - 1, None))
+                    operators.append(OPEN)
+                    continue
+            elif state is after_name or state is after_atom:
+                row = arithmetic.get(token)
+                if row is not None:
+                    if precedence[operators[-1]] >= least[row]:
+                        reduce(least[row])
+                    operators.append(row)
+                    state = at_operand
                     continue
             kind = _KIND_OF_SIGN.get(token[:1], 0)
             if kind == _NAME and token[-1] in "(=":
@@ -210,7 +215,7 @@ class Parser:
         return self.after_name
 
     def _number(self, token: str, start: int, end: int) -> State:
-        self.stacks.push(self.builder.constant(token, start, end), start, end)
+        self.stacks.operands.append((self.builder.constant(token, start, end), start, end))
         return self.after_atom
 
     def _pi(self, token: str, start: int, end: int) -> State:

@@ -94,19 +94,31 @@ class Stacks:
         self.operators.append(row)
 
     def reduce(self, least: int = 0) -> None:
-        """Apply the operators since the open parenthesis that bind at least so tight, last first."""
-        operators, operands, add = self.operators, self.operands, self.builder.add_binary
-        while PRECEDENCE[operators[-1]] >= least:
-            row = operators.pop()
-            right, _, end = operands.pop()
+        """Apply the operators since the open parenthesis that bind at least so tight, last first.
+
+        For two operands this is `GraphBuilder.add`, written out: most of a long program's time.
+        """
+        operators, operands, builder = self.operators, self.operands, self.builder
+        rows, offsets, read = builder.rows, builder.offsets, builder.operands
+        row = operators[-1]
+        while PRECEDENCE[row] >= least:
+            operators.pop()
+            right, start, end = operands.pop()
             if row in PREFIX:
                 start = self.prefix_starts.pop()
-                operands.append((self.builder.add(row, (right,), start, end), start, end))
+                operands.append((builder.add(row, (right,), start, end), start, end))
             else:
                 left, start, _ = operands[-1]
-                operands[-1] = (add(row, left, right, start, end), start, end)
+                operands[-1] = (len(rows), start, end)
+                rows.append(row)
+                read.append(left)
+                read.append(right)
+                offsets.append(len(read))
+                builder.starts.append(start)
+                builder.ends.append(end)
+            row = operators[-1]
 
     def raise_to(self, exponent: int, end: int) -> None:
         """Raise the last operand to a power that ends at `end`."""
         node, start, _ = self.operands[-1]
-        self.operands[-1] = (self.builder.add_binary(POW, node, exponent, start, end), start, end)
+        self.operands[-1] = (self.builder.add(POW, (node, exponent), start, end), start, end)
