@@ -73,8 +73,8 @@ _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = "0123456789."
-_NAME, _CALL, _ASSIGN, _DEFINE = (
-    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define")
+_NAME, _CALL, _ASSIGN, _DEFINE, _END = (
+    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define", "end")
 )
 _KIND_OF_SIGN = {
     sign: KINDS.index(kind) + 1
@@ -198,7 +198,9 @@ class Parser:
             kind = _KIND_OF_SIGN.get(token[:1], 0)
             if kind == _NAME and token[-1] in "(=":
                 kind = _CALL if token[-1] == "(" else _DEFINE if "(" in token else _ASSIGN
-            if not kind:
+            if not token:
+                kind = _END
+            elif not kind:
                 kind, token = kind_at(self.text, right - len(piece), end)
             state = state[kind](token, right - len(token), right)
 
