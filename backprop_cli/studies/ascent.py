@@ -139,8 +139,9 @@ class Climb:
         """Run ahead in a generated loop, and return what is left; None if there is no such loop."""
         settings, rule = self.settings, self._rule
         steered = settings.sequential or settings.line_search or settings.method != "gradient"
-        whole = isinstance(self.objective, Expression) and self._batch is None
-        if steered or not whole or settings.optimizer.name == NEWTON:
+        if steered or self._batch or settings.optimizer.name == NEWTON:
+            return None
+        if not isinstance(self.objective, Expression):
             return None
         from backprop_cli.studies import hurry
 
