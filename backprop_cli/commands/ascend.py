@@ -233,7 +233,7 @@ def ascend(
     if form == "table":
         run.print_tables(data or "", rows, color)
     elif form == "plain":
-        run.print_plain()
+        run.print_plain(plot is not None)
     else:
         run.stream(form)
     sys.stdout.flush()

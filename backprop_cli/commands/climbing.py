@@ -73,9 +73,16 @@ class Run:
         seed, failure = self._seed(record), self._failure(record)
         return machine.outcome_object(outcome, at, seed, failure, source, racer)
 
-    def print_plain(self) -> None:
-        """Print where each climb ended."""
-        self._run()
+    def print_plain(self, pictured: bool) -> None:
+        """Print where each climb ended; only for a picture of them are their steps looked at."""
+        if pictured:
+            self._run()
+        for record in self.records if not pictured else ():
+            progress = Progress(record.climb.settings.steps)
+            try:
+                record.last = record.climb.finish(progress.at).last
+            finally:
+                progress.stop()
         print(machine.plain_lines(self.records, self.name))
 
     def print_tables(self, data: str, rows: int, color: str) -> None:

@@ -9,7 +9,6 @@ from backprop_cli.commands import options, output
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
 from backprop_cli.commands.sheets import SHEETS, check_sheet, sheet, symbolic_sheet
 from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
-from backprop_cli.commands.witnesses import start_witness
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
@@ -19,9 +18,8 @@ from backprop_cli.render import plain
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
-from backprop_cli.studies.mistakes import KINDS
 from backprop_cli.studies.point import check_names, evaluated
-from backprop_cli.studies.solution import MODES, Agreement, Solution
+from backprop_cli.studies.solution import MISTAKES, MODES, Agreement, Solution
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
@@ -62,9 +60,9 @@ Examples:
 )
 @click.option(
     "--mistake",
-    type=click.Choice([*KINDS, LIST]),
+    type=click.Choice([*MISTAKES, LIST]),
     metavar="KIND",
-    help=f"A wrong backward pass beside the right one: {', '.join(KINDS)}; list describes them.",
+    help=f"A wrong backward pass beside the right one: {', '.join(MISTAKES)}; list describes them.",
 )
 @click.option(
     "--check",
@@ -182,6 +180,8 @@ def _answer(
     point = evaluated(given, arithmetic)
     witness = None
     if "sympy" in checks or symbolic:
+        from backprop_cli.commands.witnesses import start_witness
+
         witness = start_witness(graph, wrt, of, given, seconds, symbolic)
     try:
         solution = solve(graph, point, wrt, of, question.kink, arithmetic)
@@ -300,6 +300,8 @@ def _symbolic_only(
     graph: Graph, asked: tuple[str, ...], outputs: tuple[str, ...], look: Look, seconds: float
 ) -> int:
     """Show the derivation in symbols, which needs no point."""
+    from backprop_cli.commands.witnesses import start_witness
+
     witness = start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
     if look.form == "json":

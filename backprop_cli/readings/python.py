@@ -10,11 +10,11 @@ Like the plain float functions of `floats.py`, the generated function raises whe
 do; its caller then asks the interpreter, which has an answer in the sense of IEEE 754.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, INPUT, POW, TABLE
+from backprop_cli.operations import CONSTANT, POW, TABLE
 from backprop_cli.readings.floats import PLAIN, number
 from backprop_cli.readings.formulas import formula
 
@@ -26,30 +26,62 @@ def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, 
     ArithmeticError or ValueError where a float function of Python does.
     """
     namespace: dict[str, Any] = {}
-    needed = graph.dependencies(graph.outputs)
-    parameters = ", ".join(f"v{graph.inputs[name]}" for name in inputs)
-    lines = [f"def function({parameters}):"]
-    for node in range(graph.size):
-        if needed[node] and graph.rows[node] != INPUT:
-            lines.append(f" v{node} = {_expression(graph, node, namespace)}")
-    results = "".join(f"v{node}, " for node in graph.outputs)
-    lines.append(f" return ({results})")
-    exec("\n".join(lines), namespace)
-    function: Callable[..., tuple[float, ...]] = namespace["function"]
+    names = {graph.inputs[name]: f"v{graph.inputs[name]}" for name in inputs}
+    parameters = list(names.values())
+    lines = statements(graph, names, namespace, "v")
+    results = "".join(f"{names[node]}, " for node in graph.outputs)
+    return defined(parameters, [*lines, f"return ({results})"], namespace)
+
+
+def defined(
+    parameters: Iterable[str], lines: Iterable[str], namespace: dict[str, Any]
+) -> Callable[..., Any]:
+    """Return a function with this body, a line each; `namespace` has what it calls."""
+    body = "".join(f" {line}\n" for line in lines)
+    exec(f"def function({', '.join(parameters)}):\n{body}", namespace)
+    function: Callable[..., Any] = namespace["function"]
     return function
 
 
-def _expression(graph: Graph, node: int, namespace: dict[str, Any]) -> str:
+def statements(
+    graph: Graph,
+    names: dict[int, str],
+    namespace: dict[str, Any],
+    prefix: str,
+    only: bytearray | None = None,
+) -> list[str]:
+    """Return an assignment for each node that the outputs need and `names` has no name for.
+
+    Their names, `prefix` and a number, are added to `names`, and to `namespace` what they call.
+    With `only`, other nodes than these are left out.
+    """
+    needed = graph.dependencies(graph.outputs)
+    lines = []
+    for node in range(graph.size):
+        if not needed[node] or node in names or not (only is None or only[node]):
+            continue
+        text = _expression(graph, node, names, namespace, prefix)
+        if graph.rows[node] == CONSTANT:
+            names[node] = text
+            continue
+        names[node] = f"{prefix}{node}"
+        lines.append(f"{names[node]} = {text}")
+    return lines
+
+
+def _expression(
+    graph: Graph, node: int, known: Mapping[int, str], namespace: dict[str, Any], prefix: str
+) -> str:
     """Return the Python expression of a node over the names of its operands."""
     row = graph.rows[node]
     if row == CONSTANT:
         value = number(graph.literals[node])
         if value - value == 0:
             return repr(value)
-        namespace[f"n{node}"] = value
-        return f"n{node}"
+        namespace[f"{prefix}n{node}"] = value
+        return f"{prefix}n{node}"
     operands = graph.operands_of(node)
-    names = [f"v{operand}" for operand in operands]
+    names = [known[operand] for operand in operands]
     operation = TABLE[row]
     if row == POW and _is_two(graph, operands[1]):
         return f"{names[0]} * {names[0]}"
@@ -62,7 +94,7 @@ def _expression(graph: Graph, node: int, namespace: dict[str, Any]) -> str:
     # A formula is written out in place: no call, and the side of a `where` that is not taken
     # is not computed.
     given = dict(zip(operation.names, names, strict=True))
-    return PLAIN.text(formula(operation.value), given, namespace, f"n{node}_")[0]
+    return PLAIN.text(formula(operation.value), given, namespace, f"{prefix}n{node}_")[0]
 
 
 def _is_two(graph: Graph, node: int) -> bool:

@@ -16,7 +16,7 @@ from operator import add, mul, neg, sub
 from typing import NamedTuple
 
 from backprop_cli.studies.newton import newton_direction
-from backprop_cli.studies.objective import Objective
+from backprop_cli.studies.objective import Expression, Objective
 from backprop_cli.studies.optimizers import BY_NAME, NEWTON, Optimizer, Rule
 from backprop_cli.studies.remarks import Landing, Remarks
 
@@ -123,8 +123,46 @@ class Climb:
             self._end("not-finite", step, point)
             return
         yield step
+        yield from self._onward(step, found)
+
+    def finish(self, watch: Callable[[int], None] = lambda number: None) -> Outcome:
+        """Run to the end: the same outcome as after all steps, the last without gain or remarks.
+
+        Where it can, one generated loop does the work; `watch` is told now and then how far it is.
+        """
+        for step in self._hurried(watch) or self:
+            watch(step.number)
+        assert self.outcome is not None
+        return self.outcome
+
+    def _hurried(self, watch: Callable[[int], None]) -> Iterator[Step] | None:
+        """Run ahead in a generated loop, and return what is left; None if there is no such loop."""
+        settings, rule = self.settings, self._rule
+        steered = settings.sequential or settings.line_search or settings.method != "gradient"
+        if steered or self._batch or settings.optimizer.name == NEWTON:
+            return None
+        if not isinstance(self.objective, Expression):
+            return None
+        from backprop_cli.studies import hurry
+
+        how = (settings.step, settings.descend, settings.until_gradient, self._limits)
+        plan = hurry.Plan(self.objective, rule, *how)
+        ahead = hurry.hurried(plan, self.start, settings.steps, watch)
+        if ahead is None:
+            return None
+        self.evaluations, self.sweeps = 1 + ahead.tries, ahead.tries
+        size = len(rule.optimizer.states)
+        rule.states = [list(ahead.states[k * size :][:size]) for k in range(len(self.start))]
+        step = Step(ahead.number, ahead.point, ahead.found[0], _norm(ahead.found))
+        if ahead.why and ahead.why != hurry.RAISED:
+            self._end(ahead.why, step, ahead.beyond)
+        return self._onward(step, ahead.found)
+
+    def _onward(self, step: Step, found: Sequence[float]) -> Iterator[Step]:
+        """Yield the steps that follow `step`, where f and its slopes are `found`."""
         remarks = Remarks(found[0], self.settings.descend, self._height)
-        while not self._arrived(step):
+        while self.outcome is None and not self._arrived(step):
+            point = step.point
             landed = self._landed(step.number + 1, point, found)
             if landed is None or (landed == point and self._stays(step)):
                 self._end("no-progress", step)
@@ -134,7 +172,7 @@ class Climb:
                 self._end("not-finite", step, landed)
                 return
             step = self._row(step, found, landed, after, remarks)
-            point, found = landed, after
+            found = after
             yield step
 
     def _arrived(self, step: Step) -> bool:

@@ -130,15 +130,17 @@ class Rule:
     """An optimiser at work on a number of inputs: keeps their states, gives their moves."""
 
     def __init__(self, optimizer: Optimizer, given: Mapping[str, float], inputs: int) -> None:
+        self.optimizer = optimizer
         values = chosen(optimizer, given)
         self.parameters = tuple(values.values())
-        names = ("x", "g", "h", "t", *values, *(name for name, _ in optimizer.states))
+        self.names = names = ("x", "g", "h", "t", *values, *(name for name, _ in optimizer.states))
         formulas = [text for _, text in optimizer.states]
         if optimizer.name != NEWTON:
             formulas.append(optimizer.move)
-        graphs = [parse(text, names) for text in formulas]
-        self._plain = [PLAIN.compile(graph, names) for graph in graphs]
-        self._total = [TOTAL.compile(graph, names) for graph in graphs]
+        self.graphs = [parse(text, names) for text in formulas]
+        """A graph for the next value of each state and, last, for the move."""
+        self._plain = [PLAIN.compile(graph, names) for graph in self.graphs]
+        self._total = [TOTAL.compile(graph, names) for graph in self.graphs]
         self.states = [[0.0] * len(optimizer.states) for _ in range(inputs)]
 
     def moves(
