@@ -8,8 +8,9 @@ exported, or differentiated again: second derivatives are this function twice.
 Numbers along an edge that a selecting operation did not take must not count, not even as 0·inf.
 In `reverse` that edge is simply not walked; a graph cannot know beforehand, so below a selecting
 operation a flag is carried along with the adjoint (does anything flow here?) and guards each
-product: where(flag != 0, adjoint*local, 0). The flag is a step function, whose own slope is 0, so
-second derivatives are not disturbed.
+product: where(flag != 0, adjoint*local, 0). Only whether a flag is 0 is ever asked, which has slope
+0, so second derivatives are not disturbed. Where the flag is 0 the adjoint is 0 already, so that a
+product with a number, as behind a sum, needs no guard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,7 @@ class Writer:
         self.builder = _copied(graph)
         self.known: dict[int, float] = {k: number(text) for k, text in graph.literals.items()}
         self.span = graph.span_of(0)
+        self._differing: dict[int, int] = {}
 
     def sweep(self, output: int, active: bytearray) -> dict[int, int]:
         """Write the adjoints of the active nodes below `output`; return their nodes."""
@@ -115,9 +117,11 @@ class Writer:
                 continue
             edge = flag
             if operation.selects and local not in self.known:
-                edge = self._where_nonzero(local, self._flag_node(flag), self._constant("0"))
+                edge = local
+                if flag != _ALWAYS:
+                    edge = self._where_nonzero(local, flag, self._constant("0"))
             sent = self._product(adjoint, local)
-            if edge != _ALWAYS:
+            if edge != _ALWAYS and local not in self.known:
                 sent = self._where_nonzero(edge, sent, self._constant("0"))
             arrived.setdefault(operand, []).append(sent)
             flags.setdefault(operand, []).append(edge)
@@ -217,11 +221,11 @@ class Writer:
             return _ALWAYS
         return flags[0] if len(flags) == 1 else self._add(ROW["max"], flags)
 
-    def _flag_node(self, flag: int) -> int:
-        return self._constant("1") if flag == _ALWAYS else flag
-
     def _where_nonzero(self, node: int, then: int, otherwise: int) -> int:
-        different = self._add(COMPARISONS["!="], (node, self._constant("0")))
+        different = self._differing.get(node)
+        if different is None:
+            different = self._add(COMPARISONS["!="], (node, self._constant("0")))
+            self._differing[node] = different
         return self._add(WHERE, (different, then, otherwise))
 
     def _constant(self, literal: str) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, POW, TABLE
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, POW, TABLE, WHERE
 from backprop_cli.readings.floats import PLAIN, number
 from backprop_cli.readings.formulas import formula
 
@@ -56,9 +56,12 @@ def statements(
     With `only`, other nodes than these are left out.
     """
     needed = graph.dependencies(graph.outputs)
+    conditions = _conditions(graph)
     lines = []
     for node in range(graph.size):
         if not needed[node] or node in names or not (only is None or only[node]):
+            continue
+        if node in conditions:
             continue
         text = _expression(graph, node, names, namespace, prefix)
         if graph.rows[node] == CONSTANT:
@@ -67,6 +70,32 @@ def statements(
         names[node] = f"{prefix}{node}"
         lines.append(f"{names[node]} = {text}")
     return lines
+
+
+def _conditions(graph: Graph) -> set[int]:
+    """Return the comparisons that nothing but a `where` reads: they are written inside it."""
+    found = {node for node, row in enumerate(graph.rows) if row in COMPARISON_ROWS}
+    if found:
+        for node, row in enumerate(graph.rows):
+            operands = graph.operands_of(node)
+            found.difference_update(operands[1:] if row == WHERE else operands)
+    return found.difference(graph.outputs)
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def _choice(graph: Graph, node: int, known: Mapping[int, str]) -> str:
+    """Return a `where` with its comparison; as in the interpreter, one with a NaN gives NaN."""
+    condition, then, otherwise = graph.operands_of(node)
+    left, right = (known[operand] for operand in graph.operands_of(condition))
+    sign = TABLE[graph.rows[condition]].infix
+    a, b = f"{left} {sign} {right}", f"{left} {_OPPOSITE[sign]} {right}"
+    if sign == "!=":  # the one comparison of Python's that holds for NaN
+        a = f"{left} > {right} or {left} < {right}"
+    elif sign == "==":
+        b = f"{left} > {right} or {left} < {right}"
+    return f"{known[then]} if {a} else {known[otherwise]} if {b} else {left} - {right}"
 
 
 def _expression(
@@ -81,6 +110,8 @@ def _expression(
         namespace[f"{prefix}n{node}"] = value
         return f"{prefix}n{node}"
     operands = graph.operands_of(node)
+    if row == WHERE and operands[0] not in known:
+        return _choice(graph, node, known)
     names = [known[operand] for operand in operands]
     operation = TABLE[row]
     if row == POW and _is_two(graph, operands[1]):

@@ -20,6 +20,7 @@ PACKAGES: tuple[str, ...] = ()
 INPUTS = (1, 10, 100, 1000)
 _GOAL = 4.0
 _NODES = 30_000
+_COMPILED = 1_000
 
 Work = Callable[[], object]
 
@@ -45,6 +46,11 @@ def measured(turns: int) -> Iterator[Row]:
         point = dict(zip(input_names(len(numbers)), numbers, strict=True))
         sides = interpreter(program_text(shape, _NODES), point)
         yield _row(f"{name}, {_NODES:,} nodes", "interpreter", sides, turns, 1)
+        if name == "network":
+            numbers = shape.inputs(_COMPILED)
+            point = dict(zip(input_names(len(numbers)), numbers, strict=True))
+            sides = generated_python(program_text(shape, _COMPILED), point)
+            yield _row(f"{name}, {_COMPILED:,} nodes", "generated Python", sides, turns, 10)
     for count in INPUTS:
         text, point = small_program(count)
         for reading, make in READINGS.items():
