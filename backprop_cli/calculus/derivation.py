@@ -153,6 +153,7 @@ class _Writer:
         self.unbounded = bytearray(graph.size)
         self.terms: list[Term] = [Term(Piece(""))] * graph.size
         self.code: dict[int, str] = {}
+        self.shaped: set[str] = set()
         self.values: list[_Draft] = []
         self.adjoints: list[_Draft] = []
         self.adjoint_names: dict[int, str] = {}
@@ -227,12 +228,15 @@ class _Writer:
         for node in range(graph.size):
             if graph.rows[node] == INPUT:
                 self.terms[node] = Term(Piece(self.code[node]))
+                self.shaped.add(self.code[node])
             elif self.needed[node]:
                 term = self._term(node)
                 self.doubtful[node] = self._is_doubtful(node)
                 known = None if self.free[node] else fixed[node]
                 if node in self.code:
                     self.values.append(_Draft(VALUE, self.code[node], term.piece.text, node))
+                    if self.shaped & words_of([term.piece.text]):
+                        self.shaped.add(self.code[node])
                     term = Term(Piece(self.code[node]), least=term.least)
                 self.terms[node] = term._replace(number=known)
 
@@ -298,7 +302,8 @@ class _Writer:
         """Return the starting 1; NaN where the value is undefined, which has no slope."""
         value = self.terms[self.output].piece
         if not self.doubtful[self.output]:
-            return self.language.seed.format(value.text)
+            seed = self.language.seed if value.text in self.shaped else "1.0"
+            return seed.format(value.text)
         defined = self.coder.compare("==", value, value)
         one, nan = self.coder.number(1.0).piece, self.coder.number(float("nan")).piece
         return self.coder.select(defined, one, nan).text

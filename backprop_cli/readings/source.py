@@ -50,7 +50,8 @@ class Language(NamedTuple):
     `calls` maps a primitive to what is called for it (a function of the target, or a helper of
     `helpers`, the files that hold them); `listed` are the calls that take all operands as one list,
     written by `listing`. The templates take their parts by position. `choice_binds` says that a
-    choice is an expression with an operator, so that it takes parentheses inside another.
+    choice is an expression with an operator, so that it takes parentheses inside another. `numpy`
+    is what stands for `np` in helpers that NumPy shares with a library of its kind.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Language(NamedTuple):
     argument: str = "{0}"
     ascii_names: bool = False
     arrays: bool = False
+    numpy: str = "np"
 
 
 class Test(NamedTuple):

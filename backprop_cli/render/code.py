@@ -16,6 +16,9 @@ WIDTH = 100
 """The longest line, where a line can be folded."""
 
 _LONGEST_BESIDE = 56
+AGREED = "The value and the gradient are those of backprop."
+"""What a file prints when it has found all numbers as they should be."""
+
 _SUFFIX = "_and_gradient"
 
 
@@ -42,14 +45,14 @@ def definitions(export: Export) -> list[str]:
 
 def names_of(export: Export) -> list[str]:
     """Return the name of the function of each output."""
-    made: list[str] = []
+    made: dict[str, None] = {}
     for exported in export.functions:
-        name = exported.derivation.result.code
-        name = f"{name if name.isidentifier() else 'value'}{_SUFFIX}"
+        code = exported.derivation.result.code
+        stem = name = f"{code if code.isidentifier() else 'value'}{_SUFFIX}"
         while name in made:
-            name += "_"
-        made.append(name)
-    return made
+            name = f"{stem}_{len(made) + 1}"
+        made[name] = None
+    return list(made)
 
 
 def number(language: Language, value: float) -> str:
@@ -106,16 +109,30 @@ def remark(line: Line, output: str) -> str:
     return f"d{f}/d{line.operand} {sum_or_first} d{f}/d{line.node} * d{line.node}/d{line.operand}"
 
 
-def folded(line: str) -> list[str]:
-    """Return a line folded after commas, which only stand inside brackets."""
-    if len(line) <= WIDTH or ", " not in line:
-        return [line]
+def folded(line: str) -> Iterator[str]:
+    """Yield a line of code folded after commas inside brackets, where every target allows it."""
     indent = line[: len(line) - len(line.lstrip())]
-    parts = textwrap.wrap(
-        line.strip().replace(", ", ",\0").replace(" ", "\1").replace("\0", " "),
-        WIDTH - len(indent) - 4,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    texts = [part.replace("\1", " ") for part in parts]
-    return [indent + texts[0], *(f"{indent}    {text}" for text in texts[1:])]
+    while len(line) > WIDTH:
+        breaks = list(_breaks(line))
+        fitting = [place for place in breaks if place <= WIDTH] or breaks[:1]
+        if not fitting:
+            break
+        yield line[: fitting[-1]].rstrip()
+        line = f"{indent}    {line[fitting[-1] :].lstrip()}"
+    yield line
+
+
+def _breaks(line: str) -> Iterator[int]:
+    """Yield the places behind commas inside brackets."""
+    depth = 0
+    for place, sign in enumerate(line):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth > 0:
+            yield place + 1
+
+
+def wrapped(text: str, sign: str, indent: str = "") -> list[str]:
+    """Return a comment as lines that begin with a sign."""
+    begin = indent + sign
+    made = textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=begin)
+    return made or [begin.rstrip()]
