@@ -274,7 +274,9 @@ class _Writer:
             return False
         large = [self.unbounded[k] for k in operands]
         least = [self.terms[k].least for k in operands]
-        self.unbounded[node] = overflows(row) or any(large[:1] if row == DIV else large)
+        power = row == POW and self.terms[operands[1]].number is not None
+        grows = overflows(row) and not power
+        self.unbounded[node] = grows or any(large[:1] if row == DIV else large)
         if any(self.doubtful[k] for k in operands):
             return True
         if row in (DIV, POW):

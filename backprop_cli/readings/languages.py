@@ -16,7 +16,7 @@ _COLLECTED = {
 }  # fmt: skip
 _GAMMA = ("gamma", "lgamma", "digamma", "polygamma")
 _SPECIAL = ("exp_square", "normal_cdf", *_GAMMA)
-_PYTHON_WORDS = frozenset((*keyword.kwlist, "__debug__", "abs", "float", "math", "sys", "zip"))
+_PYTHON_WORDS = frozenset((*keyword.kwlist, "__debug__", "math", "map"))
 
 _PYTHON = Language(
     name="python",

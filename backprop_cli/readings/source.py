@@ -41,6 +41,7 @@ _FOLDED = frozenset((ADD, SUB, NEG))
 _EXACT = 2.0**50
 _LONGEST_SLOPE = 48
 _LARGE = 800.0
+_SHORT = 6
 _NEVER_NEGATIVE = frozenset(ROW[name] for name in ("exp", "abs", "sqrt", "cosh", "hypot"))
 
 
@@ -274,8 +275,10 @@ class Coder:
             folded = TOTAL.function(TABLE[row].name)(*known)
             if folded - folded == 0 and abs(folded) < _EXACT:
                 return self.number(folded)
-        if len(known) == len(operands) and (self.language.arrays or (row == DIV and not known[1])):
-            return self.number(TOTAL.function(TABLE[row].name)(*known))
+        if len(known) == len(operands) and (self.language.arrays or row == DIV):
+            value = TOTAL.function(TABLE[row].name)(*known)
+            if self.language.arrays or not known[1] or len(repr(value)) <= _SHORT:
+                return self.number(value)
         made = self._simpler(row, operands)
         if made is None and row in _INFIX:
             made = self._infix(row, [term.piece for term in operands])

@@ -22,15 +22,19 @@ AGREED = "The value and the gradient are those of backprop."
 _SUFFIX = "_and_gradient"
 
 
-def head(export: Export, how: Sequence[str]) -> Iterator[str]:
-    """Yield the lines that say what the file is; `how` tells how it is checked and used."""
-    count = "its gradient" if len(export.functions) == 1 else "their gradients"
+def head(export: Export, check: str, *more: str) -> Iterator[str]:
+    """Yield the lines that say what the file is; `check` says how it is checked."""
+    names = [made.name for made in export.functions]
     yield from export.program
     yield ""
-    yield f"The values and {count} by reverse mode, written by backprop."
-    where = "points that backprop chose" if export.chosen else "the point it was asked for"
-    yield f"{how[0]} compares them with backprop's own numbers at {where}."
-    yield from how[1:]
+    what = (
+        f"{names[0]} and its gradient" if len(names) == 1 else f"{', '.join(names)} and gradients"
+    )
+    yield f"{what} by reverse mode (backpropagation), written by backprop."
+    count = len(export.functions[0].checks)
+    where = f"{count} points of its own choice" if export.chosen else "the point asked for"
+    yield f"{check} to compare its numbers with those of backprop grad at {where}."
+    yield from more
     renamed = dict(pair for made in export.functions for pair in made.derivation.renamed)
     for shown, code in renamed.items():
         yield f"Here {shown} is called {code}."
@@ -70,7 +74,7 @@ def body(exported: Exported, language: Language, indent: str) -> Iterator[str]:
             yield from folded(indent + line.code)
         yield ""
     if made.adjoints:
-        yield f"{indent}{sign}Backward: upstream times local slope; contributions add up."
+        yield f"{indent}{sign}Backward: upstream * local slope, added up where paths meet."
         if any(line.kind == TEST for line in made.adjoints):
             yield f"{indent}{sign}Nothing flows to what does not reach {exported.name}."
         yield from _commented(made.adjoints, exported.name, sign, indent)

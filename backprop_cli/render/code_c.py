@@ -34,7 +34,7 @@ int main(void)
 def source(export: Export) -> str:
     """Return the file."""
     names = names_of(export)
-    lines = [text for line in head(export, _HOW) for text in wrapped(line, "// ")]
+    lines = [text for line in head(export, *_HOW) for text in wrapped(line, "// ")]
     lines += ["", "#include <math.h>", ""]
     for text in definitions(export):
         lines += [text, ""]
@@ -45,8 +45,8 @@ def source(export: Export) -> str:
 
 
 _HOW = (
-    "The program: cc FILE -lm && ./a.out",
-    "-DBACKPROP_NO_MAIN leaves the program out.",
+    "Compile and run it (cc FILE -lm && ./a.out)",
+    "-DBACKPROP_NO_MAIN leaves that program out.",
 )
 
 

@@ -49,9 +49,7 @@ def source(export: Export) -> str:
     names = names_of(export)
     parts = [
         "\n".join(
-            text
-            for line in head(export, ("Running it with node",))
-            for text in wrapped(line, "// ")
+            text for line in head(export, "Run it with node") for text in wrapped(line, "// ")
         )
     ]
     parts += definitions(export)
@@ -79,7 +77,13 @@ def _key(name: Name) -> str:
     """Return the key of an object; `__proto__` alone would be no key."""
     if name.shown == "__proto__":
         return '["__proto__"]'
-    return name.shown if name.shown == name.code else json.dumps(name.shown, ensure_ascii=False)
+    return name.shown if name.shown.isidentifier() else json.dumps(name.shown, ensure_ascii=False)
+
+
+def _member(name: Name) -> str:
+    """Return how the entry of a name is read."""
+    plain = name.shown.isidentifier() and name.shown != "__proto__"
+    return f".{name.shown}" if plain else f"[{json.dumps(name.shown, ensure_ascii=False)}]"
 
 
 def _checks(names: list[str], export: Export) -> Iterator[str]:
@@ -92,8 +96,8 @@ def _checks(names: list[str], export: Export) -> Iterator[str]:
 
 
 def _numbers(check: Check, exported: Exported, export: Export) -> Iterator[str]:
-    keys = (json.dumps(each.shown, ensure_ascii=False) for each in exported.derivation.gradient)
-    found = ["made.value", *(f"made.gradient[{key}]" for key in keys)]
+    names = exported.derivation.gradient
+    found = ["made.value", *(f"made.gradient{_member(name)}" for name in names)]
     for text, each in zip(found, (check.value, *check.gradient), strict=True):
         expected, allowed = (number(export.language, x) for x in (each.value, each.allowed))
         yield f'  wrong += differs("{each.name}", {text}, {expected}, {allowed});'

@@ -29,9 +29,9 @@ _ABOUT = {
     "torch": ("Tensors are taken element by element, in float64.",),
 }
 _CONVERSION = {
-    "numpy": "np.asarray({0}, dtype=float)",
-    "jax": "jnp.asarray({0}, dtype=float)",
-    "torch": "tensor({0})",
+    "numpy": "np.float64",
+    "jax": "jnp.float64",
+    "torch": "tensor",
 }
 _STANDARD = ("math", "sys")
 _CHECK = '''\
@@ -60,7 +60,7 @@ def source(export: Export) -> str:
     names = names_of(export)
     about = (
         text
-        for line in head(export, ("Running the file", *_ABOUT[export.language.name]))
+        for line in head(export, "Run it", *_ABOUT[export.language.name])
         for text in wrapped(line, "")
     )
     parts = [*definitions(export)]
@@ -99,17 +99,20 @@ def _imports(export: Export, text: str) -> Iterator[str]:
 def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
     made, language = exported.derivation, export.language
     codes = [each.code for each in made.parameters]
-    slopes = ", ".join(f"d{exported.name}/d{each.shown}" for each in made.gradient)
     if language.name == "numpy" and "np.where" in made.calls:
         yield '@np.errstate(all="ignore")  # no word about a side that is not chosen'
     yield from folded(f"def {name}({', '.join(codes)}):")
-    yield from wrapped(f'"""Return {exported.name}, and {slopes} by name."""', "    ")
+    first = made.gradient[0].shown
+    entry = f'{{"{first}": d{exported.name}/d{first}{", ..." if len(made.gradient) > 1 else ""}}}'
+    yield f'    """Return {exported.name} and its gradient: {entry}."""'
     conversion = _CONVERSION.get(language.name)
     if conversion and len(codes) == 1:
-        yield f"    {codes[0]} = {conversion.format(codes[0])}"
+        yield f"    {codes[0]} = {conversion}({codes[0]})"
     elif conversion:
         listed = ", ".join(codes)
-        yield from folded(f"    {listed} = ({conversion.format('x')} for x in ({listed}))")
+        yield from folded(f"    {listed} = map({conversion}, ({listed}))")
+    if conversion:
+        yield ""
     yield from body(exported, language, "    ")
     pairs = ", ".join(
         f"{json.dumps(each.shown, ensure_ascii=False)}: {each.code}" for each in made.gradient
