@@ -49,6 +49,7 @@ def _of_arrays(module: str) -> dict[str, str]:
         **_COLLECTED,
         "abs": f"{module}.abs",
         "pow": f"{module}.power",
+        "square": f"{module}.square",
         "where": f"{module}.where",
     }
 
@@ -83,12 +84,14 @@ _JAX = _NUMPY._replace(
     calls={
         **_of_arrays("jnp"),
         **{name: f"elementwise({name})" for name in _GAMMA},
+        "sinh": "sinh",
+        "cosh": "cosh",
         "exp_square": "exp_square",
         "normal_cdf": "jax.scipy.special.ndtr",
         "erf": "jax.scipy.special.erf",
         "erfc": "jax.scipy.special.erfc",
     },
-    helpers=("helpers/callback.py", "helpers/elements.py", "special.py"),
+    helpers=("helpers/traced.py", "helpers/elements.py", "special.py"),
     reserved=_PYTHON_WORDS | {"jax", "jnp"},
     numpy="jnp",
     choice="jnp.where({0}, {1}, {2})",
@@ -109,10 +112,11 @@ _TORCH = _NUMPY._replace(
         **{name: f"elementwise({name})" for name in _GAMMA},
         "abs": "torch.abs",
         "pow": "power",
+        "square": "torch.square",
         "where": "choose",
         "erf": "torch.erf",
         "erfc": "torch.erfc",
-        "normal_cdf": "torch.special.ndtr",
+        "normal_cdf": "normal_cdf",
     },
     helpers=("helpers/tensors.py", "special.py"),
     reserved=_PYTHON_WORDS | {"torch", "tensor"},
@@ -121,6 +125,7 @@ _TORCH = _NUMPY._replace(
     infinity="math.inf",
     seed="torch.ones_like({0})",
     zero="torch.zeros_like(tensor({0}))",
+    known="tensor({0})",
 )
 
 _C = Language(

@@ -99,8 +99,8 @@ def _imports(export: Export, text: str) -> Iterator[str]:
 def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
     made, language = exported.derivation, export.language
     codes = [each.code for each in made.parameters]
-    if language.name == "numpy" and "np.where" in made.calls:
-        yield '@np.errstate(all="ignore")  # no word about a side that is not chosen'
+    if language.name == "numpy" and made.calls:
+        yield '@np.errstate(all="ignore")  # infinities and NaN are answers, not warnings'
     yield from folded(f"def {name}({', '.join(codes)}):")
     first = made.gradient[0].shown
     entry = f'{{"{first}": d{exported.name}/d{first}{", ..." if len(made.gradient) > 1 else ""}}}'

@@ -17,7 +17,7 @@ from backprop_cli.language.printer import statements
 from backprop_cli.readings.source import Language
 from backprop_cli.studies.agreement import TOLERANCE
 from backprop_cli.studies.gradient import nodes_named, solve
-from backprop_cli.studies.sampling import SEED, Point, draws, telling
+from backprop_cli.studies.sampling import SEED, Point, draws, probes, telling
 from backprop_cli.studies.solution import Answer, Solution
 
 MOST_NODES = 10_000
@@ -123,12 +123,16 @@ def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Sol
 
 
 def _candidates(names: list[str]) -> Iterator[Point]:
-    """Yield points of short numbers: a simple one, then random ones."""
+    """Yield points of short numbers: a simple one, random ones, some with 0 and 1 and -1."""
     simple = telling(lambda point: True, names, {}, {})
     if simple is not None:
         yield simple
-    for point in islice(draws(names, {}, {}, SEED), _DRAWN):
-        yield tuple(float(f"{x:.{_FEW_DIGITS}g}") for x in point)
+    drawn = [
+        tuple(float(f"{x:.{_FEW_DIGITS}g}") for x in point)
+        for point in islice(draws(names, {}, {}, SEED), _DRAWN)
+    ]
+    yield from drawn
+    yield from probes(names, {}, {}, drawn)
 
 
 def _check(solution: Solution, answer: Answer) -> Check:

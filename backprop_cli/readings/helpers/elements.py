@@ -29,7 +29,14 @@ def largest(*values):
 
 
 def total(*values):
-    """Return the sum, compensated: each addition's rounding error is added at the end (TwoSum)."""
+    """Return the sum, compensated; a partial sum may overflow although the whole does not."""
+    made = compensated(*values)
+    smaller = compensated(*(value / 2.0**64 for value in values)) * 2.0**64
+    return np.where(np.isfinite(made), made, smaller)[()]
+
+
+def compensated(*values):
+    """Return the sum, each addition's rounding error added at the end (Knuth's TwoSum)."""
     whole, lost = values[0], 0.0
     for value in values[1:]:
         before, whole = whole, whole + value
@@ -39,8 +46,10 @@ def total(*values):
 
 
 def mean(*values):
-    """Return the mean."""
-    return total(*values) / len(values)
+    """Return the mean, whose sum may overflow although it does not."""
+    made = total(*values) / len(values)
+    smaller = total(*(value / 2.0**64 for value in values)) / len(values) * 2.0**64
+    return np.where(np.isfinite(made), made, smaller)[()]
 
 
 def pick(index, *values):

@@ -48,18 +48,27 @@ def largest(*values):
 
 
 def total(*values):
-    """Return the sum, compensated: each addition's rounding error is added at the end (TwoSum)."""
+    """Return the sum, compensated; a partial sum may overflow although the whole does not."""
+    made = compensated(*values)
+    smaller = compensated(*(value / 2.0**64 for value in values)) * 2.0**64
+    return torch.where(torch.isfinite(made), made, smaller)
+
+
+def compensated(*values):
+    """Return the sum, each addition's rounding error added at the end (Knuth's TwoSum)."""
     whole, lost = tensor(values[0]), 0.0
     for value in values[1:]:
         before, whole = whole, whole + value
         part = whole - before
         lost = lost + ((before - (whole - part)) + (value - part))
-    return torch.where(torch.isfinite(tensor(lost)), whole + lost, whole)
+    return choose(torch.isfinite(tensor(lost)), whole + lost, whole)
 
 
 def mean(*values):
-    """Return the mean."""
-    return total(*values) / len(values)
+    """Return the mean, whose sum may overflow although it does not."""
+    made = total(*values) / len(values)
+    smaller = total(*(value / 2.0**64 for value in values)) / len(values) * 2.0**64
+    return torch.where(torch.isfinite(made), made, smaller)
 
 
 def pick(index, *values):
@@ -88,6 +97,16 @@ def exp_square(x, c):
     power = torch.exp(torch.ldexp(high, exponent))
     corrected = power + power * torch.ldexp(low + c_part * square_rest, exponent)
     return torch.where((power == 0) | ~torch.isfinite(corrected), power, corrected)
+
+
+def normal_cdf(x):
+    """Return the standard normal distribution function: erfc, its argument carried in two parts."""
+    high, low = two_product(-x, 0.7071067811865476)
+    low = low + 4.833646656726457e-17 * x
+    slope = 1.1283791670955126 * torch.exp(-high * high)
+    return torch.where(
+        torch.abs(x) < 40, 0.5 * (torch.erfc(high) - slope * low), 0.5 * torch.erfc(high)
+    )
 
 
 def two_product(x, y):
