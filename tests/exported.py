@@ -6,6 +6,7 @@ with points and the numbers of the interpreter there, and the file is run.
 
 import importlib.util
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.source import Language
 from backprop_cli.render.code_file import source
 from backprop_cli.studies.export import Check, Export, Exported, Number
+
+QUIET = os.environ | {"PYTHONWARNINGS": "ignore"}
+"""NumPy warns of overflow in a plain product, rightly; here the number is what counts."""
 
 Point = Mapping[str, float]
 Allowed = Callable[[int, float, float], float]
@@ -77,7 +81,9 @@ def expected(case: Case, point: Point, zeros: Sequence[bool], allowed: Allowed, 
     slopes = []
     for place, (node, zero) in enumerate(zip(case.wrt.values(), zeros, strict=True), 1):
         slope = math.nan if value != value and not zero else adjoints[node] or 0.0
-        slopes.append(Number(f"{name} d{place}", slope, allowed(place, slope, bounds.adjoints[node])))
+        slopes.append(
+            Number(f"{name} d{place}", slope, allowed(place, slope, bounds.adjoints[node]))
+        )
     made = Number(f"{name} value", value, allowed(0, value, bounds.values[output]))
     return Check(tuple(point[each] for each in graph.inputs), made, tuple(slopes))
 
@@ -111,8 +117,13 @@ def run_file(path: Path) -> tuple[int, str]:
         command = [str(path.with_suffix(".out"))]
     elif path.suffix == ".js":
         command = [str(shutil.which("node")), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=path.parent)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, cwd=path.parent, env=QUIET
+    )
     return done.returncode, done.stdout + done.stderr
+
+
+needs_gcc = pytest.mark.skipif(not _AVAILABLE["c"], reason="no gcc here")
 
 
 def compile_c(path: Path, *options: str) -> None:

@@ -234,11 +234,17 @@ class _Writer:
                 self.doubtful[node] = self._is_doubtful(node)
                 known = None if self.free[node] else fixed[node]
                 if node in self.code:
-                    self.values.append(_Draft(VALUE, self.code[node], term.piece.text, node))
-                    if self.shaped & words_of([term.piece.text]):
-                        self.shaped.add(self.code[node])
+                    self._write_value(node, term.piece.text)
                     term = Term(Piece(self.code[node]), least=term.least)
                 self.terms[node] = term._replace(number=known)
+
+    def _write_value(self, node: int, text: str) -> None:
+        """Write the line of a value; a number that others take for an array becomes one."""
+        if self.shaped & words_of([text]):
+            self.shaped.add(self.code[node])
+        else:
+            text = self.language.known.format(text)
+        self.values.append(_Draft(VALUE, self.code[node], text, node))
 
     def _term(self, node: int) -> Term:
         """Return the operation of a node over the terms of its operands."""

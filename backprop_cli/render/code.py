@@ -6,6 +6,7 @@ backward pass with the product of the chain rule beside each line, and a check b
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from backprop_cli.calculus.derivation import HELP, PRODUCT, SEED, TEST, Line
 from backprop_cli.readings.library import helpers
@@ -40,9 +41,12 @@ def head(export: Export, check: str, *more: str) -> Iterator[str]:
         yield f"Here {shown} is called {code}."
 
 
-def definitions(export: Export) -> list[str]:
-    """Return the helpers and the functions of rows that the code calls, each once."""
-    calls = frozenset().union(*(made.derivation.calls for made in export.functions))
+def definitions(export: Export, *more: str) -> list[str]:
+    """Return the helpers and the functions of rows that the code calls, each once.
+
+    `more` are calls besides those of the derivations.
+    """
+    calls = frozenset(more).union(*(made.derivation.calls for made in export.functions))
     rows = dict.fromkeys(text for made in export.functions for text in made.derivation.functions)
     return [*helpers(export.language, calls), *rows]
 
@@ -116,23 +120,17 @@ def remark(line: Line, output: str) -> str:
 def folded(line: str) -> Iterator[str]:
     """Yield a line of code folded after commas inside brackets, where every target allows it."""
     indent = line[: len(line) - len(line.lstrip())]
-    while len(line) > WIDTH:
-        breaks = list(_breaks(line))
-        fitting = [place for place in breaks if place <= WIDTH] or breaks[:1]
-        if not fitting:
-            break
-        yield line[: fitting[-1]].rstrip()
-        line = f"{indent}    {line[fitting[-1] :].lstrip()}"
-    yield line
-
-
-def _breaks(line: str) -> Iterator[int]:
-    """Yield the places behind commas inside brackets."""
     depth = 0
-    for place, sign in enumerate(line):
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth > 0:
-            yield place + 1
+    while len(line) > WIDTH:
+        depths = list(accumulate(((sign in "([{") - (sign in ")]}") for sign in line), initial=depth))
+        commas = [k + 1 for k, sign in enumerate(line) if sign == "," and depths[k] > 0]
+        place = max((k for k in commas if k <= WIDTH), default=min(commas, default=0))
+        if not line[place:].strip() or not place:
+            break
+        yield line[:place]
+        depth = depths[place]
+        line = f"{indent}    {line[place:].lstrip()}"
+    yield line
 
 
 def wrapped(text: str, sign: str, indent: str = "") -> list[str]:

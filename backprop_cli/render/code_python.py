@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from backprop_cli.render.code import (
     AGREED,
+    WIDTH,
     body,
     definitions,
     folded,
@@ -63,7 +64,7 @@ def source(export: Export) -> str:
         for line in head(export, "Run it", *_ABOUT[export.language.name])
         for text in wrapped(line, "")
     )
-    parts = [*definitions(export)]
+    parts = definitions(export, _CONVERSION.get(export.language.name, ""))
     parts += [
         "\n".join(_function(name, exported, export))
         for name, exported in zip(names, export.functions, strict=True)
@@ -110,7 +111,8 @@ def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
         yield f"    {codes[0]} = {conversion}({codes[0]})"
     elif conversion:
         listed = ", ".join(codes)
-        yield from folded(f"    {listed} = map({conversion}, ({listed}))")
+        line = f"    {listed} = map({conversion}, ({listed}))"
+        yield from folded(line if len(line) <= WIDTH else line.replace(listed, f"({listed})", 1))
     if conversion:
         yield ""
     yield from body(exported, language, "    ")

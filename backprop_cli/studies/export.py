@@ -2,7 +2,7 @@
 
 The numbers are those of `grad` at the point of `--at`. Without one they are taken at points of the
 domain that are drawn with a fixed seed, so that the same program is exported the same tomorrow;
-points come first at which many slopes are not 0, since a slope of 0 proves little.
+they are picked so that slopes flow along as many branches as can be, since a 0 proves little.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ MOST_SHOWN = 12
 """The most statements of a program that stand at the head of its file."""
 
 _POINTS = 3
+_MOST_POINTS = 6
 _DRAWN = 30
 _MOST_INPUTS = 20
 _FEW_DIGITS = 3
@@ -103,23 +104,40 @@ def export(
 def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Solution]:
     """Return the program solved at points where every output has an answer.
 
-    Raises `MissingInput` if none was found.
+    Each point is the one at which most nodes have a slope that had none before, so that between
+    them the points take the branches of the program. Raises `MissingInput` if none was found.
     """
     wrt, outputs, names = tuple(wrt), tuple(outputs), list(graph.inputs)
-    wanted = _POINTS if len(names) <= _MOST_INPUTS else 1
-    found: list[tuple[int, Solution]] = []
+    found: list[tuple[Solution, set[int]]] = []
     for point in _candidates(names):
         solution = solve(graph, dict(zip(names, point, strict=True)), wrt, outputs)
         if all(answer.failure is None and not answer.remarks for answer in solution.answers):
-            zeros = sum(list(answer.gradient.values()).count(0) for answer in solution.answers)
-            found.append((zeros, solution))
-            if [pair[0] for pair in found].count(0) == wanted:
-                break
+            found.append((solution, _seen(solution)))
     if not found:
         hint = f"give one: --at {names[0][:40]}=..."
         raise MissingInput("no point of the domain was found to check the code at", None, hint)
-    found.sort(key=lambda pair: pair[0])
-    return [solution for _, solution in found[:wanted]]
+    fewest = _POINTS if len(names) <= _MOST_INPUTS else 1
+    made: list[Solution] = []
+    known: set[int] = set()
+    while found and len(made) < _MOST_POINTS:
+        best = max(found, key=lambda pair: len(pair[1] - known))
+        if len(made) >= fewest and best[1] <= known:
+            break
+        found.remove(best)
+        made.append(best[0])
+        known |= best[1]
+    return made
+
+
+def _seen(solution: Solution) -> set[int]:
+    """Return the nodes, of each answer in turn, along which a slope that is not 0 flows."""
+    size = solution.graph.size
+    return {
+        place * size + node
+        for place, answer in enumerate(solution.answers)
+        for node, adjoint in enumerate(answer.adjoints)
+        if adjoint
+    }
 
 
 def _candidates(names: list[str]) -> Iterator[Point]:

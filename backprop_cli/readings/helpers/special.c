@@ -39,7 +39,8 @@ static double exact_sum(int count, const double *values) {
     sum = x + y;
     low = y - (sum - x);
   }
-  if (length > 0 && ((low < 0.0 && parts[length - 1] < 0.0) || (low > 0.0 && parts[length - 1] > 0.0))) {
+  double next = length > 0 ? parts[length - 1] : 0.0;
+  if ((low < 0.0 && next < 0.0) || (low > 0.0 && next > 0.0)) { /* half-way: the rest decides */
     double twice = 2.0 * low;
     double rounded = sum + twice;
     if (twice == rounded - sum) sum = rounded;
