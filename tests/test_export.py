@@ -27,13 +27,14 @@ from exported import (
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from strategies import programs
 
-from backprop_cli.calculus.derivation import PRODUCT, derivation
+from backprop_cli.calculus.derivation import derivation
+from backprop_cli.calculus.value_lines import PRODUCT
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import COMPARISON_ROWS, ROW, TABLE, Operation
 from backprop_cli.readings.languages import LANGUAGES
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 from backprop_cli.render.code import AGREED
 from backprop_cli.render.code_file import source
 from backprop_cli.studies.export import Export, Exported, export

@@ -11,7 +11,7 @@ from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.languages import LANGUAGES
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 from backprop_cli.render.code_file import source
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.export import check_size
@@ -26,7 +26,9 @@ OTHER_NAMES = {
 }  # fmt: skip
 """What people may call a language, for the hint."""
 
-ENDINGS = {ending: made.name for made in reversed(LANGUAGES.values()) for ending in made.endings}
+ENDINGS = {
+    ending: made.name for made in reversed(list(LANGUAGES.values())) for ending in made.endings
+}
 """The language that the ending of a file asks for: of several, the first of the table."""
 
 EXAMPLES = """\b

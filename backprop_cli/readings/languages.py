@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Mapping
 
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 
 _CIRCULAR = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
 _INVERSE = ("asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh")

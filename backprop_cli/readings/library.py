@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from backprop_cli.readings import special
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 
 _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _NUMPY = re.compile(r"\bnp\.")
@@ -47,11 +47,11 @@ def helpers(language: Language, used: Iterable[str]) -> list[str]:
     tables: set[str] = set()
     while waiting:
         word = waiting.pop()
-        place = by_name.get(word)
-        if place is not None and place not in chosen:
-            chosen.add(place)
-            waiting |= known[place].words
-        elif place is None and word.isupper() and hasattr(special, f"_{word}"):
+        found = by_name.get(word)
+        if found is not None and found not in chosen:
+            chosen.add(found)
+            waiting |= known[found].words
+        elif found is None and word.isupper() and hasattr(special, f"_{word}"):
             tables.add(word)
     written = [_table(language, name) for name in sorted(tables)]
     texts = (known[place].text for place in sorted(chosen))

@@ -11,8 +11,7 @@ helper takes its place (`readings/helpers`), and only helpers that are used are 
 """
 
 import math
-from collections.abc import Container, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from backprop_cli.graph import Graph
@@ -32,62 +31,17 @@ from backprop_cli.operations import (
     WHERE,
     Operation,
 )
+from backprop_cli.readings.bounds import least_of
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.formulas import formula, variables
+from backprop_cli.readings.target import Language
 
 _CHOICE = -1
 _INFIX = frozenset((ADD, SUB, MUL, DIV, NEG))
 _FOLDED = frozenset((ADD, SUB, NEG))
 _EXACT = 2.0**50
 _LONGEST_SLOPE = 48
-_LARGE = 800.0
 _SHORT = 6
-_NEVER_NEGATIVE = frozenset(ROW[name] for name in ("exp", "abs", "sqrt", "cosh", "hypot"))
-
-
-class Language(NamedTuple):
-    """How one target spells what the table computes.
-
-    `calls` maps a primitive to what is called for it (a function of the target, or a helper of
-    `helpers`, the files that hold them); `listed` are the calls that take all operands as one list,
-    written by `listing`. The templates take their parts by position. `choice_binds` says that a
-    choice is an expression with an operator, so that it takes parentheses inside another. `numpy`
-    is what stands for `np` in helpers that NumPy shares with a library of its kind; `known` is how
-    a number is handed to a function that expects an array.
-    """
-
-    name: str
-    endings: tuple[str, ...]
-    comment: str
-    calls: Mapping[str, str]
-    helpers: tuple[str, ...]
-    reserved: frozenset[str]
-    listed: frozenset[str] = frozenset()
-    listing: str = "[{0}]"
-    choice: str = "{1} if {0} else {2}"
-    choice_binds: bool = True
-    negation: str = "not {0}"
-    both: str = "{0} and {1}"
-    either: str = "{0} or {1}"
-    equal: str = "=="
-    different: str = "!="
-    nan: str = "math.nan"
-    infinity: str = "math.inf"
-    whole: str = "{0}.0"
-    define: str = "{0} = {1}"
-    define_test: str = "{0} = {1}"
-    begin_sum: str = "{0} = {1}"
-    add: str = "{0} += {1}"
-    seed: str = "1.0"
-    zero: str = "0.0"
-    function: str = 'def {0}({1}):\n    """{2}"""\n{3}'
-    early: str = "    if {0}:\n        return {1}"
-    final: str = "    return {0}"
-    argument: str = "{0}"
-    ascii_names: bool = False
-    arrays: bool = False
-    numpy: str = "np"
-    known: str = "{0}"
 
 
 class Test(NamedTuple):
@@ -119,51 +73,7 @@ class Term(NamedTuple):
     least: float = -math.inf
 
 
-@cache
-def overflows(row: int) -> bool:
-    """Return whether an operation of moderate numbers may be infinite, as exp(800) is."""
-    operation = TABLE[row]
-    function = TOTAL.function(operation.name)
-    return any(math.isinf(function(*[x] * len(operation.parameters))) for x in (_LARGE, -_LARGE))
-
-
-def is_inside(operation: Operation, least: float) -> bool:
-    """Return whether numbers that are never below `least` are inside the domain of a row."""
-    if operation.domain == ("x > 0",):
-        return least > 0
-    return operation.domain == ("x >= 0",) and least >= 0
-
-
-def is_undefined_at_infinity(row: int, least: Sequence[float]) -> bool:
-    """Return whether an operation may be NaN where its operands are infinite: inf - inf, sin(inf).
-
-    `least` are the numbers that the operands are never below.
-    """
-    if row == ADD:
-        return -math.inf in least
-    function = TOTAL.function(TABLE[row].name)
-    signs = (math.inf,) if least[0] > -math.inf else (math.inf, -math.inf)
-    return len(least) > 1 or any(math.isnan(function(x)) for x in signs)
-
-
-def _least(row: int, operands: Sequence[Term]) -> float:
-    """Return what an operation is never below, as far as it is plain: of 1 + exp(x), 1."""
-    if row == ADD:
-        return operands[0].least + operands[1].least
-    if row == POW and operands[1].number is not None and operands[1].number % 2 == 0:
-        return 0.0
-    return 0.0 if row in _NEVER_NEGATIVE else -math.inf
-
-
-def _defined(name: str) -> tuple[Operation, str]:
-    """Return the row and the formula of a function of ours: `sigmoid`, or `pow_by_x`, a slope."""
-    row, by, parameter = name.partition("_by_")
-    operation = TABLE[ROW[row]]
-    text = operation.partials[operation.names.index(parameter)] if by else operation.value
-    return operation, text
-
-
-def _read(operation: Operation, slope: Graph) -> tuple[str, ...]:
+def read_by(operation: Operation, slope: Graph) -> tuple[str, ...]:
     """Return what the function of a slope takes: what its formula reads."""
     return tuple(name for name in variables(operation) if name in slope.inputs)
 
@@ -193,73 +103,33 @@ class Coder:
 
     # --------------------------------------------------------------------------- operations
 
-    def formula(self, text: str, variables: Mapping[str, Term]) -> Term:
+    def written(self, text: str, variables: Mapping[str, Term]) -> Term:
         """Return a formula of the table over these terms."""
         graph = formula(text)
-        return self._terms(graph, variables)[graph.outputs[0]]
+        return self.terms(graph, variables)[graph.outputs[0]]
 
-    def _terms(self, graph: Graph, variables: Mapping[str, Term]) -> list[Term]:
+    def terms(self, graph: Graph, variables: Mapping[str, Term]) -> list[Term]:
         """Return the terms of all nodes of a formula."""
         names = {node: name for name, node in graph.inputs.items()}
-        terms: list[Term] = []
+        made: list[Term] = []
         for node, row in enumerate(graph.rows):
             if row == INPUT:
-                terms.append(variables[names[node]])
+                made.append(variables[names[node]])
             elif row == CONSTANT:
-                terms.append(self.number(number(graph.literals[node])))
+                made.append(self.number(number(graph.literals[node])))
             else:
-                terms.append(self.apply(row, [terms[k] for k in graph.operands_of(node)]))
-        return terms
-
-    def functions(self, used: Container[str]) -> tuple[list[str], set[str]]:
-        """Return the functions of the rows and slopes that are used, callees first; their calls."""
-        made: dict[str, str] = {}
-        calls: set[str] = set()
-        waiting = [name for name in self.rows if name in used]
-        while waiting:
-            name = waiting[-1]
-            inner = Coder(self.language)
-            text = inner.function(name)
-            missing = [row for row in inner.rows if row not in made and row != name]
-            if missing:
-                waiting += missing
-                continue
-            waiting.pop()
-            calls |= inner.calls
-            made.setdefault(name, text)
-        return list(made.values()), calls
-
-    def function(self, name: str) -> str:
-        """Return the definition of the function of a row or slope, a choice as early returns."""
-        language = self.language
-        operation, text = _defined(name)
-        graph = formula(text)
-        slope = "_by_" in name
-        parameters = _read(operation, graph) if slope else operation.names
-        terms = self._terms(graph, {each: Term(Piece(each)) for each in parameters})
-        node, lines = graph.outputs[0], []
-        while graph.rows[node] == WHERE and language.early:
-            condition, then, other = graph.operands_of(node)
-            test = terms[condition].test
-            if test is None:
-                break
-            lines.append(language.early.format(test.text, terms[then].piece.text))
-            node = other
-        lines.append(language.final.format(terms[node].piece.text))
-        arguments = ", ".join(language.argument.format(each) for each in parameters)
-        words = f"slope of {operation.name} along {name.partition('_by_')[2]}"
-        words = words if slope else operation.help
-        return language.function.format(name, arguments, words, "\n".join(lines))
+                made.append(self.apply(row, [made[k] for k in graph.operands_of(node)]))
+        return made
 
     def slope(self, row: int, position: int, given: Mapping[str, Term]) -> Term:
         """Return the local partial of a row; a long one as the call of a function of its own."""
         operation = TABLE[row]
         parameter = operation.parameter_of(position)
-        term = self.formula(operation.partials[parameter], given)
+        term = self.written(operation.partials[parameter], given)
         if operation.selects or operation.variadic or len(term.piece.text) <= _LONGEST_SLOPE:
             return term
         name = f"{operation.name}_by_{operation.names[parameter]}"
-        read = _read(operation, formula(operation.partials[parameter]))
+        read = read_by(operation, formula(operation.partials[parameter]))
         return Term(self._own_call(name, [given[each] for each in read]))
 
     def apply(self, row: int, operands: Sequence[Term]) -> Term:
@@ -284,7 +154,8 @@ class Coder:
             made = self._infix(row, [term.piece for term in operands])
         if made is None:
             made = Term(self.call(TABLE[row].name, operands))
-        return made._replace(least=max(made.least, _least(row, operands)))
+        least = least_of(row, [term.least for term in operands], operands[-1].number)
+        return made._replace(least=max(made.least, least))
 
     def _simpler(self, row: int, operands: Sequence[Term]) -> Term | None:
         """Return what 1·x, x^1, x^2 and 1/x come to; None for other operations."""

@@ -8,9 +8,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from backprop_cli.calculus.derivation import HELP, PRODUCT, SEED, TEST, Line
+from backprop_cli.calculus.derivation import Line
+from backprop_cli.calculus.value_lines import HELP, PRODUCT, SEED, TEST
 from backprop_cli.readings.library import helpers
-from backprop_cli.readings.source import Coder, Language
+from backprop_cli.readings.source import Coder
+from backprop_cli.readings.target import Language
 from backprop_cli.studies.export import Export, Exported
 
 WIDTH = 100
@@ -122,7 +124,9 @@ def folded(line: str) -> Iterator[str]:
     indent = line[: len(line) - len(line.lstrip())]
     depth = 0
     while len(line) > WIDTH:
-        depths = list(accumulate(((sign in "([{") - (sign in ")]}") for sign in line), initial=depth))
+        depths = list(
+            accumulate(((sign in "([{") - (sign in ")]}") for sign in line), initial=depth)
+        )
         commas = [k + 1 for k, sign in enumerate(line) if sign == "," and depths[k] > 0]
         place = max((k for k in commas if k <= WIDTH), default=min(commas, default=0))
         if not line[place:].strip() or not place:

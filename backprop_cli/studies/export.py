@@ -14,7 +14,7 @@ from backprop_cli.calculus.running_error import RunningErrors
 from backprop_cli.errors import LimitExceeded, MissingInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.printer import statements
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 from backprop_cli.studies.agreement import TOLERANCE
 from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.sampling import SEED, Point, draws, probes, telling
@@ -29,6 +29,7 @@ MOST_SHOWN = 12
 _POINTS = 3
 _MOST_POINTS = 6
 _DRAWN = 30
+_MOST_WORK = 40_000
 _MOST_INPUTS = 20
 _FEW_DIGITS = 3
 _MARGIN = 16.0
@@ -109,7 +110,7 @@ def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Sol
     """
     wrt, outputs, names = tuple(wrt), tuple(outputs), list(graph.inputs)
     found: list[tuple[Solution, set[int]]] = []
-    for point in _candidates(names):
+    for point in islice(_candidates(names), max(_POINTS, _MOST_WORK // graph.size)):
         solution = solve(graph, dict(zip(names, point, strict=True)), wrt, outputs)
         if all(answer.failure is None and not answer.remarks for answer in solution.answers):
             found.append((solution, _seen(solution)))
