@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from backprop_cli.calculus.derivation import Line
-from backprop_cli.calculus.value_lines import HELP, PRODUCT, SEED, TEST
+from backprop_cli.calculus.value_lines import HELP, SEED, TEST
 from backprop_cli.readings.library import helpers
 from backprop_cli.readings.source import Coder
 from backprop_cli.readings.target import Language
@@ -83,6 +83,8 @@ def body(exported: Exported, language: Language, indent: str) -> Iterator[str]:
         yield f"{indent}{sign}Backward: upstream * local slope, added up where paths meet."
         if any(line.kind == TEST for line in made.adjoints):
             yield f"{indent}{sign}Nothing flows to what does not reach {exported.name}."
+        if "==" in made.adjoints[0].code:
+            yield f"{indent}{sign}Where {exported.name} is undefined (NaN) its slopes are too."
         yield from _commented(made.adjoints, exported.name, sign, indent)
         yield ""
 
@@ -114,7 +116,6 @@ def remark(line: Line, output: str) -> str:
         return f"how many operands tie for {line.node}"
     if line.kind == HELP:
         return f"d{line.node}/d{line.operand}"
-    assert line.kind == PRODUCT
     sum_or_first = "+=" if line.adds else "="
     return f"d{f}/d{line.operand} {sum_or_first} d{f}/d{line.node} * d{line.node}/d{line.operand}"
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.cluster import cluster_rows
 from tests.benchmarks.oneshot import OneShot, descriptions
 from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, table
@@ -56,6 +57,10 @@ def main() -> None:
             rows += one_shot.growth(shape, min(rounds), max(rounds))
         for shape in SHAPES:
             rows += one_shot.cheap(shape, _CHEAP_SIZE)
+        try:
+            rows += cluster_rows(folder, 200_000 if options.quick else 1_000_000, say)
+        except Failed as error:
+            rows.append(Row("exported NumPy under Dask", "", "", verdict=f"skipped: {error}"))
         for shape in SHAPES:
             rows += one_shot.others(shape, min(rounds) if options.quick else _CHEAP_SIZE)
     print(heading())
