@@ -3,38 +3,17 @@
 The sweep is that of `reverse`; where that multiplies two numbers this writes their product, and
 where that adds a contribution this writes the addition. So the code of a graph has one line for
 each node and one for each edge along which a derivative flows.
-
-Along an edge that a selecting operation does not take nothing flows, not even 0·inf. A program
-cannot know beforehand which it will be, so below a selecting operation a test is carried along
-(`on_x`: does anything flow to x here?), and guards every product that could make NaN of nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from backprop_cli.calculus.values import forward_values
+from backprop_cli.calculus.adjoint_lines import AdjointLines
+from backprop_cli.calculus.value_lines import PRODUCT, TEST, VALUE, Draft, ValueLines
 from backprop_cli.graph import Graph
-from backprop_cli.language.names import display_names
-from backprop_cli.language.notation import Piece
-from backprop_cli.operations import (
-    ADD,
-    COMPARISON_ROWS,
-    CONSTANT,
-    DIV,
-    INPUT,
-    MUL,
-    POW,
-    TABLE,
-    WHERE,
-)
-from backprop_cli.readings.floats import number
 from backprop_cli.readings.library import words_of
-from backprop_cli.readings.source import Coder, Language, Term, Test
-
-VALUE, SEED, TEST, HELP, PRODUCT = "value", "seed", "test", "help", "product"
-"""The kinds of line: a value, the starting 1, a test, a number that slopes share, a product."""
-
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+from backprop_cli.readings.own_functions import functions
+from backprop_cli.readings.target import Language
 
 
 class Line(NamedTuple):
@@ -61,7 +40,8 @@ class Derivation(NamedTuple):
     """The code of one output and its gradient: the body of a function.
 
     `functions` are those of rows and slopes that the body calls; `calls` all else that it calls.
-    `renamed` lists the names that the code had to spell in another way.
+    `renamed` lists the names that the code had to spell in another way, `unused` the parameters
+    that the body does not read.
     """
 
     parameters: tuple[Name, ...]
@@ -72,326 +52,70 @@ class Derivation(NamedTuple):
     functions: tuple[str, ...]
     calls: frozenset[str]
     renamed: tuple[Name, ...]
+    unused: tuple[str, ...]
 
 
-def derivation(
-    graph: Graph, output: int, wrt: Mapping[str, int], language: Language, ascii_names: bool = False
-) -> Derivation:
+def derivation(graph: Graph, output: int, wrt: Mapping[str, int], language: Language) -> Derivation:
     """Return value and gradient of `output` as code of `language`.
 
     The names are the program's. One that the language reserves, or that the code itself calls,
-    gets an underscore at its end; with `ascii_names`, or where the language has no other letters,
-    λ is spelled u03bb.
+    gets an underscore at its end; where the language has no other letters, λ is spelled u03bb.
+    Every input of the graph is a parameter, used or not.
     """
-    first = _Writer(graph, output, wrt, language, ascii_names, frozenset())
-    first.write()
-    taken = words_of((*first.coder.calls, *first.coder.rows))
-    return _Writer(graph, output, wrt, language, ascii_names, taken).write()
+    first = ValueLines(graph, output, language, frozenset())
+    AdjointLines(first, wrt)
+    values = ValueLines(graph, output, language, words_of((*first.coder.calls, *first.coder.rows)))
+    return _finished(values, AdjointLines(values, wrt))
 
 
-class _Draft(NamedTuple):
-    """A line of the backward pass before it is known whether more will be added to its name."""
-
-    kind: str
-    name: str
-    text: str
-    node: int
-    operand: int
-
-
-class _Names:
-    """Names of the code, each given once."""
-
-    def __init__(self, reserved: Iterable[str], ascii_only: bool) -> None:
-        self.taken = set(reserved)
-        self.ascii_only = ascii_only
-
-    def spelled(self, shown: str) -> str:
-        """Return how the code spells a name, whether or not it is taken."""
-        text = shown.replace("′", "_")
-        if self.ascii_only:
-            text = "".join(c if c.isascii() else f"u{ord(c):04x}" for c in text)
-        return text
-
-    def new(self, shown: str) -> str:
-        """Return a name that is not taken, as near to this one as can be."""
-        text = self.spelled(shown)
-        while text in self.taken:
-            text += "_"
-        self.taken.add(text)
-        return text
+def _finished(values: ValueLines, adjoints: AdjointLines) -> Derivation:
+    shown, code, coder = values.shown, values.code, values.coder
+    result = Name(shown[values.output], values.terms[values.output].piece.text)
+    gradient = tuple(Name(name, adjoints.gradient(k)) for name, k in adjoints.wrt.items())
+    live, used = _live([*values.drafts, *adjoints.drafts], [result, *gradient])
+    lines = tuple(_lines(live, values, adjoints))
+    texts, calls = functions(coder, used)
+    inputs = values.graph.inputs
+    return Derivation(
+        tuple(Name(name, code[node]) for name, node in inputs.items()),
+        tuple(line for line in lines if line.kind == VALUE),
+        tuple(line for line in lines if line.kind != VALUE),
+        result,
+        gradient,
+        tuple(texts),
+        frozenset(calls | {call for call in coder.calls if words_of([call]) <= used}),
+        tuple(
+            Name(shown[node], name)
+            for node, name in code.items()
+            if name != shown[node].replace("′", "_")
+        ),
+        tuple(code[node] for node in inputs.values() if code[node] not in used),
+    )
 
 
-class _Writer:
-    """Writes the lines of one derivation."""
+def _live(drafts: Sequence[Draft], results: Sequence[Name]) -> tuple[list[Draft], frozenset[str]]:
+    """Return the lines that the results need, and every word in them.
 
-    def __init__(
-        self,
-        graph: Graph,
-        output: int,
-        wrt: Mapping[str, int],
-        language: Language,
-        ascii_names: bool,
-        taken: frozenset[str],
-    ) -> None:
-        self.graph, self.output, self.wrt, self.language = graph, output, wrt, language
-        self.coder = Coder(language)
-        self.names = _Names(language.reserved | taken, ascii_names or language.ascii_names)
-        self.needed = graph.dependencies((output, *graph.inputs.values()))
-        self.free = graph.dependents(graph.inputs.values())
-        self.shown = display_names(graph)
-        if not (self._has_line(output) or graph.rows[output] == INPUT):
-            self.shown[output] = "f"
-        self.doubtful = bytearray(graph.size)
-        self.terms: list[Term] = [Term(Piece(""))] * graph.size
-        self.code: dict[int, str] = {}
-        self.values: list[Line] = []
-        self.adjoints: list[_Draft] = []
-        self.adjoint_names: dict[int, str] = {}
-        self.flags: dict[int, list[Test | None]] = {}
+    A slope of 0 ends a path, and a choice that is decided beforehand leaves a side unused.
+    """
+    used = set(words_of(name.code for name in results))
+    live = []
+    for draft in reversed(drafts):
+        if draft.name in used:
+            live.append(draft)
+            used |= words_of([draft.text])
+    return live[::-1], frozenset(used)
 
-    def write(self) -> Derivation:
-        """Return the finished derivation."""
-        self._name_nodes()
-        self._write_values()
-        self._write_adjoints()
-        functions = self.coder.functions()
-        inputs = self.graph.inputs
-        return Derivation(
-            tuple(Name(name, self.code[node]) for name, node in inputs.items()),
-            tuple(self.values),
-            tuple(self._finished()),
-            Name(self.shown[self.output], self.terms[self.output].piece.text),
-            tuple(Name(name, self._gradient(node)) for name, node in self.wrt.items()),
-            tuple(functions),
-            frozenset(self.coder.calls),
-            tuple(
-                Name(self.shown[node], code)
-                for node, code in self.code.items()
-                if code != self.shown[node].replace("′", "_")
-            ),
-        )
 
-    # ------------------------------------------------------------------------------- values
-
-    def _has_line(self, node: int) -> bool:
-        """Return whether a node is computed in a line of its own, and not in place."""
-        row = self.graph.rows[node]
-        if row == INPUT or row in COMPARISON_ROWS:
-            return False
-        return node in self.graph.labels or (row > CONSTANT and self.shown[node].isidentifier())
-
-    def _name_nodes(self) -> None:
-        """Give names to the inputs, then to the other nodes that have a line, the output too."""
-        own = [node for node in range(self.graph.size) if self._named(node)]
-        for node in sorted(own, key=lambda node: self.graph.rows[node] != INPUT):
-            self.code[node] = self.names.new(self.shown[node])
-
-    def _named(self, node: int) -> bool:
-        if self.graph.rows[node] == INPUT or node == self.output:
-            return True
-        return bool(self.needed[node]) and self._has_line(node)
-
-    def _write_values(self) -> None:
-        graph = self.graph
-        fixed = forward_values(graph, dict.fromkeys(graph.inputs, 0.0))
-        for node in range(graph.size):
-            if graph.rows[node] == INPUT:
-                self.terms[node] = Term(Piece(self.code[node]))
-            elif self.needed[node]:
-                term = self._term(node)
-                self.doubtful[node] = self._is_doubtful(node)
-                known = None if self.free[node] else fixed[node]
-                if node in self.code:
-                    code = self.language.define.format(self.code[node], term.piece.text)
-                    self.values.append(Line(VALUE, code, self.shown[node]))
-                    term = Term(Piece(self.code[node]))
-                self.terms[node] = term._replace(number=known)
-
-    def _term(self, node: int) -> Term:
-        """Return the operation of a node over the terms of its operands."""
-        graph, row = self.graph, self.graph.rows[node]
-        if row == CONSTANT:
-            return self.coder.number(number(graph.literals[node]))
-        operands = [self.terms[k] for k in graph.operands_of(node)]
-        condition = graph.operands_of(node)[0]
-        if row == WHERE and self.doubtful[condition] and operands[0].test is not None:
-            return self._careful_choice(condition, *operands)
-        return self.coder.apply(row, operands)
-
-    def _careful_choice(self, condition: int, test: Term, then: Term, other: Term) -> Term:
-        """Return a choice that is NaN where a number that is compared is NaN."""
-        coder = self.coder
-        sign = TABLE[self.graph.rows[condition]].infix
-        left, right = (self.terms[k].piece for k in self.graph.operands_of(condition))
-        nan = coder.number(float("nan")).piece
-        rest = nan
-        if sign == "!=":
-            test, then, other, sign = test._replace(test=None), other, then, "=="
-        for opposite in ("<", ">") if sign == "==" else (_OPPOSITE[sign],):
-            rest = coder.select(coder.compare(opposite, left, right), other.piece, rest)
-        return Term(coder.select(coder.compare(sign, left, right), then.piece, rest))
-
-    def _is_doubtful(self, node: int) -> bool:
-        """Return whether a node may be undefined at a finite point."""
-        operands = self.graph.operands_of(node)
-        if any(self.doubtful[k] for k in operands):
-            return True
-        row = self.graph.rows[node]
-        if row in (DIV, POW):
-            last = self.terms[operands[1]].number
-            if last is None:
-                return True
-            return last == 0 if row == DIV else last < 0 or last % 1 != 0
-        return bool(TABLE[row].domain)
-
-    # ----------------------------------------------------------------------------- adjoints
-
-    def _write_adjoints(self) -> None:
-        active = self.graph.dependents(self.wrt.values())
-        if not active[self.output]:
-            return
-        self.flags[self.output] = [None]
-        self._define(self._adjoint(self.output), self._seed(), SEED, self.output)
-        for node in range(self.output, -1, -1):
-            if node in self.flags and self.graph.rows[node] > CONSTANT:
-                self._hand_on(node, active)
-
-    def _seed(self) -> str:
-        """Return the starting 1; NaN where the value is undefined, which has no slope."""
-        value = self.terms[self.output].piece
-        seed = self.language.seed.format(value.text)
-        if not self.doubtful[self.output]:
-            return seed
-        defined = self.coder.compare("==", value, value)
-        nan = self.coder.number(float("nan")).piece
-        return self.coder.select(defined, Piece(seed), nan).text
-
-    def _hand_on(self, node: int, active: bytearray) -> None:
-        """Write the contributions of one node to its operands."""
-        row = self.graph.rows[node]
-        operands = self.graph.operands_of(node)
-        flag = self._flag(node, [k for k in operands if active[k]])
-        shared: dict[str, Term] | None = None
-        for position, operand in enumerate(operands):
-            if not active[operand]:
-                continue
-            shared = shared or self._shared(node)
-            local = self.coder.slope(row, position, shared | self._own(node, position))
-            if local.number == 0:
-                continue
-            edge, guarded = flag, local.number is None
-            if TABLE[row].selects and local.passes is not True:
-                edge, local = self._selected(node, operand, flag, local)
-                guarded = True
-            self._contribute(node, operand, local, edge, guarded)
-
-    def _flag(self, node: int, operands: Sequence[int]) -> Test | None:
-        """Return the test of whether anything flows to a node; None where it always does."""
-        flags = self.flags[node]
-        if None in flags or not operands:
-            return None
-        tests = list(dict.fromkeys(flag for flag in flags if flag is not None))
-        joined = tests[0]
-        for test in tests[1:]:
-            joined = self.coder.either(joined, test)
-        return joined if len(tests) == 1 else self._test(f"on_{self.code[node]}", joined, node)
-
-    def _test(self, name: str, test: Test, node: int) -> Test:
-        """Write a line that names a test."""
-        name = self.names.new(name)
-        self._define(name, test.text, TEST, node)
-        return Test(name, True)
-
-    def _selected(
-        self, node: int, operand: int, flag: Test | None, local: Term
-    ) -> tuple[Test, Term]:
-        """Write the test of whether a selecting operation takes an operand; return slope and it."""
-        name = f"{self.code[operand]}_{self.code[node]}"
-        if isinstance(local.passes, Test):
-            test, slope = local.passes, local.taken or local
-        else:
-            slope = Term(Piece(self.names.new(f"slope_{name}")))
-            self._define(slope.piece.text, local.piece.text, HELP, node)
-            test = self.coder.compare("!=", slope.piece, self.coder.number(0.0).piece)
-        if flag is not None:
-            test = self.coder.both(flag, test)
-        return self._test(f"on_{name}", test, operand), slope
-
-    def _contribute(
-        self, node: int, operand: int, local: Term, edge: Test | None, guarded: bool
-    ) -> None:
-        """Write the product upstream × local, added to what the operand has received before."""
-        product = self.coder.apply(MUL, (Term(Piece(self.adjoint_names[node])), local)).piece
-        if edge is not None and guarded:
-            product = self.coder.select(edge, product, self.coder.number(0.0).piece)
-        self.adjoints.append(_Draft(PRODUCT, self._adjoint(operand), product.text, node, operand))
-        self.flags.setdefault(operand, []).append(edge)
-
-    def _define(self, name: str, text: str, kind: str, node: int) -> None:
-        self.adjoints.append(_Draft(kind, name, text, node, -1))
-
-    def _adjoint(self, node: int) -> str:
-        made = self.adjoint_names.get(node)
-        if made is None:
-            made = self.adjoint_names[node] = self.names.new(f"d_{self.code[node]}")
-        return made
-
-    def _gradient(self, node: int) -> str:
-        """Return the finished adjoint of a name that was asked for; zero where nothing arrived."""
-        value = self.terms[self.output].piece.text
-        return self.adjoint_names.get(node, self.language.zero.format(value))
-
-    def _finished(self) -> Iterator[Line]:
-        """Yield the lines of the backward pass; what is added to begins as a sum."""
-        language, shown = self.language, self.shown
-        begun: set[int] = set()
-        for kind, name, text, node, operand in self.adjoints:
-            template = language.define_test if kind == TEST else language.define
-            adds = operand in begun
-            if kind == PRODUCT and len(self.flags[operand]) > 1:
-                template = language.add if adds else language.begin_sum
-                begun.add(operand)
-            code = template.format(name, text)
-            yield Line(kind, code, shown[node], shown[operand] if operand >= 0 else "", adds)
-
-    # ------------------------------------------------------------------ what slopes may read
-
-    def _shared(self, node: int) -> dict[str, Term]:
-        """Return what the slopes along all operands of a node may read."""
-        operation = TABLE[self.graph.rows[node]]
-        operands = self.graph.operands_of(node)
-        terms = [self.terms[k] for k in operands]
-        shared = {"out": self.terms[node]}
-        if not operation.variadic:
-            return shared | dict(zip(operation.names, terms, strict=True))
-        fixed = len(operation.parameters) - 1
-        shared |= dict(zip(operation.names[:fixed], terms[:fixed], strict=True))
-        shared["count"] = self.coder.number(float(len(operands) - fixed))
-        if any("ties" in text for text in operation.partials):
-            shared["ties"] = self._ties(node, terms[fixed:])
-        return shared
-
-    def _ties(self, node: int, terms: Sequence[Term]) -> Term:
-        """Write how many operands equal the value of a node."""
-        coder = self.coder
-        one, zero = coder.number(1.0), coder.number(0.0)
-        counts = []
-        for term in terms:
-            same = coder.compare("==", term.piece, self.terms[node].piece)
-            counts.append(Term(coder.select(same, one.piece, zero.piece)))
-        total = counts[0]
-        for count in counts[1:]:
-            total = coder.apply(ADD, (total, count))
-        name = self.names.new(f"ties_{self.code[node]}")
-        self._define(name, total.piece.text, HELP, node)
-        return Term(Piece(name))
-
-    def _own(self, node: int, position: int) -> dict[str, Term]:
-        """Return what the slope along one operand of a collection reads besides."""
-        operation = TABLE[self.graph.rows[node]]
-        if not operation.variadic:
-            return {}
-        index = position - len(operation.parameters) + 1
-        operand = self.graph.operands_of(node)[position]
-        return {"x": self.terms[operand], "index": self.coder.number(float(index))}
+def _lines(live: Sequence[Draft], values: ValueLines, adjoints: AdjointLines) -> Iterator[Line]:
+    """Yield the lines; what is added to begins as a sum."""
+    language, shown = values.language, values.shown
+    begun: set[int] = set()
+    for kind, name, text, node, operand in live:
+        template = language.define_test if kind == TEST else language.define
+        adds = kind == PRODUCT and operand in begun
+        if kind == PRODUCT and len(adjoints.flags[operand]) > 1:
+            template = language.add if adds else language.begin_sum
+            begun.add(operand)
+        code = template.format(name, text)
+        yield Line(kind, code, shown[node], shown[operand] if operand >= 0 else "", adds)

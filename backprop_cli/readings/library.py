@@ -12,14 +12,15 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from backprop_cli.readings import special
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 
-_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_NUMPY = re.compile(r"\bnp\.")
 _QUOTED = re.compile(r'""".*?"""', re.DOTALL)
 _DEFINED = {
     "py": re.compile(r"(?:def )?([A-Za-z_]\w*(?:, \w+)*)(?:\(| = )"),
     "js": re.compile(r"(?:function|const) ([A-Za-z_]\w*)"),
-    "c": re.compile(r"(?:#define|static double) ([A-Za-z_]\w*)"),
+    "c": re.compile(r"(?:#define|static (?:double|int)) ([A-Za-z_]\w*)"),
 }
 _COMMENT = ("# ", "//", "/*")
 _TABLE = {"js": "const {0} = [\n{1},\n];", "c": "static const double {0}[] = {{\n{1},\n}};"}
@@ -37,20 +38,24 @@ class Helper(NamedTuple):
 def helpers(language: Language, used: Iterable[str]) -> list[str]:
     """Return the source of what these calls need, each definition once, callees first."""
     known = [helper for file in language.helpers for helper in _helpers(file)]
-    by_name = {name: place for place, helper in enumerate(known) for name in helper.names}
+    by_name: dict[str, int] = {}
+    for place, helper in enumerate(known):
+        for name in helper.names:
+            by_name.setdefault(name, place)
     waiting = set(words_of(used))
     chosen: set[int] = set()
     tables: set[str] = set()
     while waiting:
         word = waiting.pop()
-        place = by_name.get(word)
-        if place is not None and place not in chosen:
-            chosen.add(place)
-            waiting |= known[place].words
-        elif place is None and word.isupper() and hasattr(special, f"_{word}"):
+        found = by_name.get(word)
+        if found is not None and found not in chosen:
+            chosen.add(found)
+            waiting |= known[found].words
+        elif found is None and word.isupper() and hasattr(special, f"_{word}"):
             tables.add(word)
     written = [_table(language, name) for name in sorted(tables)]
-    return written + [known[place].text for place in sorted(chosen)]
+    texts = (known[place].text for place in sorted(chosen))
+    return written + [_NUMPY.sub(f"{language.numpy}.", text) for text in texts]
 
 
 def words_of(calls: Iterable[str]) -> frozenset[str]:

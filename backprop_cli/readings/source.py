@@ -10,6 +10,7 @@ The code has IEEE results in every target: where a target's own function raises 
 helper takes its place (`readings/helpers`), and only helpers that are used are printed.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -30,68 +31,35 @@ from backprop_cli.operations import (
     WHERE,
     Operation,
 )
+from backprop_cli.readings.bounds import least_of
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.formulas import formula, variables
+from backprop_cli.readings.target import Language
 
 _CHOICE = -1
 _INFIX = frozenset((ADD, SUB, MUL, DIV, NEG))
 _FOLDED = frozenset((ADD, SUB, NEG))
 _EXACT = 2.0**50
 _LONGEST_SLOPE = 48
-
-
-class Language(NamedTuple):
-    """How one target spells what the table computes.
-
-    `calls` maps a primitive to what is called for it (a function of the target, or a helper of
-    `helpers`, the files that hold them); `listed` are the calls that take all operands as one list,
-    written by `listing`. The templates take their parts by position. `choice_binds` says that a
-    choice is an expression with an operator, so that it takes parentheses inside another.
-    """
-
-    name: str
-    endings: tuple[str, ...]
-    comment: str
-    calls: Mapping[str, str]
-    helpers: tuple[str, ...]
-    reserved: frozenset[str]
-    listed: frozenset[str] = frozenset()
-    listing: str = "[{0}]"
-    choice: str = "{1} if {0} else {2}"
-    choice_binds: bool = True
-    negation: str = "not {0}"
-    both: str = "{0} and {1}"
-    either: str = "{0} or {1}"
-    equal: str = "=="
-    different: str = "!="
-    nan: str = "math.nan"
-    infinity: str = "math.inf"
-    whole: str = "{0}.0"
-    define: str = "{0} = {1}"
-    define_test: str = "{0} = {1}"
-    begin_sum: str = "{0} = {1}"
-    add: str = "{0} += {1}"
-    seed: str = "1.0"
-    zero: str = "0.0"
-    function: str = 'def {0}({1}):\n    """{2}"""\n    return {3}'
-    argument: str = "{0}"
-    ascii_names: bool = False
-    arrays: bool = False
+_SHORT = 6
 
 
 class Test(NamedTuple):
-    """A condition as text; `atom` says that it needs no parentheses beside `and` and `not`.
+    """A condition as text, and how tightly it holds together: a JOINED one least, a NAMED most.
 
     `opposite` is the test it denies, if it does nothing else.
     """
 
     text: str
-    atom: bool = False
+    strength: int
     opposite: "Test | None" = None
 
 
+JOINED, COMPARED, NAMED = 0, 1, 2
+
+
 class Term(NamedTuple):
-    """A part of a formula: its text, its number if it is known.
+    """A part of a formula: its text, its number if it is known, and what it is never below.
 
     `passes` says when the term is not zero, as a selecting row needs to know: True for always, a
     `Test`, or None where only its value can tell; `taken` is the term where it is not.
@@ -101,19 +69,17 @@ class Term(NamedTuple):
     number: float | None = None
     passes: "Test | bool | None" = None
     taken: "Term | None" = None
-    test: "Test | None" = None
+    test: Test | None = None
+    least: float = -math.inf
 
 
-def _defined(name: str) -> tuple[Operation, str]:
-    """Return the row and the formula of a function of ours: `sigmoid`, or `pow_by_x`, a slope."""
-    row, by, parameter = name.partition("_by_")
-    operation = TABLE[ROW[row]]
-    text = operation.partials[operation.names.index(parameter)] if by else operation.value
-    return operation, text
+def read_by(operation: Operation, slope: Graph) -> tuple[str, ...]:
+    """Return what the function of a slope takes: what its formula reads."""
+    return tuple(name for name in variables(operation) if name in slope.inputs)
 
 
 class Coder:
-    """Writes formulas and operations in one language, and remembers which rows and calls it used."""
+    """Writes formulas and operations in one language; remembers the rows and calls it used."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
@@ -132,58 +98,39 @@ class Coder:
         if text.endswith(".0"):
             text = language.whole.format(text[:-2])
         if value < 0 or (value == 0 and str(value)[0] == "-"):
-            return Term(Piece(f"-{text}", PRECEDENCE[NEG], True), value, value != 0)
-        return Term(Piece(text), value, value != 0)
+            return Term(Piece(f"-{text}", PRECEDENCE[NEG], True), value, value != 0, least=value)
+        return Term(Piece(text), value, value != 0, least=value)
 
     # --------------------------------------------------------------------------- operations
 
-    def formula(self, text: str, variables: Mapping[str, Term]) -> Term:
+    def written(self, text: str, variables: Mapping[str, Term]) -> Term:
         """Return a formula of the table over these terms."""
         graph = formula(text)
+        return self.terms(graph, variables)[graph.outputs[0]]
+
+    def terms(self, graph: Graph, variables: Mapping[str, Term]) -> list[Term]:
+        """Return the terms of all nodes of a formula."""
         names = {node: name for name, node in graph.inputs.items()}
-        terms: list[Term] = []
+        made: list[Term] = []
         for node, row in enumerate(graph.rows):
             if row == INPUT:
-                terms.append(variables[names[node]])
+                made.append(variables[names[node]])
             elif row == CONSTANT:
-                terms.append(self.number(number(graph.literals[node])))
+                made.append(self.number(number(graph.literals[node])))
             else:
-                terms.append(self.apply(row, [terms[k] for k in graph.operands_of(node)]))
-        return terms[graph.outputs[0]]
-
-    def functions(self) -> list[str]:
-        """Return the functions of the rows and slopes that were called, callees first."""
-        made: dict[str, str] = {}
-        waiting = list(self.rows)
-        while waiting:
-            name = waiting[-1]
-            operation, text = _defined(name)
-            parameters = variables(operation) if "_by_" in name else operation.names
-            inner = Coder(self.language)
-            terms = {parameter: Term(Piece(parameter)) for parameter in parameters}
-            body = inner.formula(text, terms).piece.text
-            missing = [row for row in inner.rows if row not in made and row != name]
-            if missing:
-                waiting += missing
-                continue
-            waiting.pop()
-            self.calls |= inner.calls
-            arguments = ", ".join(self.language.argument.format(each) for each in parameters)
-            words = operation.help if "_by_" not in name else f"slope of {operation.name}"
-            made.setdefault(name, self.language.function.format(name, arguments, words, body))
-        return list(made.values())
+                made.append(self.apply(row, [made[k] for k in graph.operands_of(node)]))
+        return made
 
     def slope(self, row: int, position: int, given: Mapping[str, Term]) -> Term:
         """Return the local partial of a row; a long one as the call of a function of its own."""
         operation = TABLE[row]
         parameter = operation.parameter_of(position)
-        term = self.formula(operation.partials[parameter], given)
+        term = self.written(operation.partials[parameter], given)
         if operation.selects or operation.variadic or len(term.piece.text) <= _LONGEST_SLOPE:
             return term
         name = f"{operation.name}_by_{operation.names[parameter]}"
-        self.rows[name] = None
-        operands = ", ".join(given[each].piece.text for each in (*operation.names, "out"))
-        return Term(Piece(f"{name}({operands})"))
+        read = read_by(operation, formula(operation.partials[parameter]))
+        return Term(self._own_call(name, [given[each] for each in read]))
 
     def apply(self, row: int, operands: Sequence[Term]) -> Term:
         """Return one operation over terms, without what adds nothing to it."""
@@ -191,36 +138,40 @@ class Coder:
             return self.choice(*operands)
         if row in COMPARISON_ROWS:
             return self._comparison(row, *operands)
+        if row == MUL and -1 in (operands[0].number, operands[1].number):
+            row, operands = NEG, [operands[1] if operands[0].number == -1 else operands[0]]
         known = [term.number for term in operands if term.number is not None]
         if row in _FOLDED and len(known) == len(operands):
             folded = TOTAL.function(TABLE[row].name)(*known)
             if folded - folded == 0 and abs(folded) < _EXACT:
                 return self.number(folded)
-        if len(known) == len(operands) and (self.language.arrays or (row == DIV and not known[1])):
-            return self.number(TOTAL.function(TABLE[row].name)(*known))
-        simple = self._simpler(row, operands)
-        if simple is not None:
-            return simple
-        if row in _INFIX:
-            return self._infix(row, [term.piece for term in operands])
-        return Term(self.call(TABLE[row].name, [term.piece.text for term in operands]))
+        if len(known) == len(operands) and (self.language.arrays or row == DIV):
+            value = TOTAL.function(TABLE[row].name)(*known)
+            if self.language.arrays or not known[1] or len(repr(value)) <= _SHORT:
+                return self.number(value)
+        made = self._simpler(row, operands)
+        if made is None and row in _INFIX:
+            made = self._infix(row, [term.piece for term in operands])
+        if made is None:
+            made = Term(self.call(TABLE[row].name, operands))
+        least = least_of(row, [term.least for term in operands], operands[-1].number)
+        return made._replace(least=max(made.least, least))
 
     def _simpler(self, row: int, operands: Sequence[Term]) -> Term | None:
-        """Return what 1·x, -1·x, x^1, x^2 and 1/x come to; None for other operations."""
+        """Return what 1·x, x^1, x^2 and 1/x come to; None for other operations."""
         first, last = operands[0], operands[-1]
         if row == MUL:
             for one, other in ((first, last), (last, first)):
                 if one.number == 1:
                     return other
-                if one.number == -1:
-                    return self.apply(NEG, (other,))
         elif row == POW and last.number == 1:
             return first
         elif row == POW and last.number == 2 and first.piece.text.isidentifier():
             return Term(Piece(f"{first.piece.text}*{first.piece.text}", PRECEDENCE[MUL]))
-        elif row == DIV and last.number is None and "div" in self.language.calls:
-            text = self.call("div", [first.piece.text, last.piece.text])
-            return Term(text, passes=first.number is not None or None)
+        elif row == POW and last.number == 2 and "square" in self.language.calls:
+            return Term(self.call("square", operands[:1]))
+        elif row == DIV and not (last.number or last.least > 0) and "div" in self.language.calls:
+            return Term(self.call("div", operands), passes=first.number is not None or None)
         elif row == DIV and first.number == 1:
             return self._infix(row, [first.piece, last.piece])._replace(passes=True)
         return None
@@ -236,20 +187,29 @@ class Coder:
             return Term(Piece(f"-{texts[0]}", PRECEDENCE[NEG], True))
         return Term(Piece(SIGNS[row].join(texts), PRECEDENCE[row], texts[0].startswith("-")))
 
-    def call(self, name: str, operands: Sequence[str]) -> Piece:
+    def call(self, name: str, operands: Sequence[Term]) -> Piece:
         """Return the call of a row's function: the target's own, a helper, or its formula's."""
         callee = self.language.calls.get(TABLE[ROW[name]].value if name in ROW else name)
         if callee is None:
-            self.rows[name] = None
-            callee = name
-        else:
-            self.calls.add(callee)
-        listed = ", ".join(operands)
+            return self._own_call(name, operands)
+        self.calls.add(callee)
+        texts = [term.piece.text for term in operands]
+        listed = ", ".join(texts)
         if callee in self.language.listed:
-            fixed = 1 if name == "pick" else 0
-            rest = self.language.listing.format(", ".join(operands[fixed:]), len(operands) - fixed)
-            listed = ", ".join([*operands[:fixed], rest])
+            fixed = 1 if name in ("pick", "ties") else 0
+            rest = self.language.listing.format(", ".join(texts[fixed:]), len(texts) - fixed)
+            listed = ", ".join([*texts[:fixed], rest])
         return Piece(f"{callee}({listed})")
+
+    def _own_call(self, name: str, operands: Sequence[Term]) -> Piece:
+        """Return the call of a function that is written from a formula of the table."""
+        self.rows[name] = None
+        known = self.language.known
+        listed = (
+            term.piece.text if term.number is None else known.format(term.piece.text)
+            for term in operands
+        )
+        return Piece(f"{name}({', '.join(listed)})")
 
     # ------------------------------------------------------------------ conditions and choices
 
@@ -267,24 +227,28 @@ class Coder:
         """Return the test of two pieces by one of the six signs."""
         sign = {"==": self.language.equal, "!=": self.language.different}.get(sign, sign)
         texts = (f"({p.text})" if p.precedence <= 0 else p.text for p in (left, right))
-        return Test(f" {sign} ".join(texts))
+        return Test(f" {sign} ".join(texts), COMPARED)
 
     def negated(self, test: Test) -> Test:
         """Return the opposite of a test (NaN included, so no sign is turned round)."""
         if test.opposite is not None:
             return test.opposite
-        return Test(self.language.negation.format(self._atom(test)), True, test)
+        return Test(self.language.negation.format(self._held(test, NAMED)), NAMED, test)
 
     def both(self, first: Test, second: Test) -> Test:
         """Return a test that holds where both do."""
-        return Test(self.language.both.format(self._atom(first), self._atom(second)))
+        return self._joined(self.language.both, first, second)
 
     def either(self, first: Test, second: Test) -> Test:
         """Return a test that holds where one of two does."""
-        return Test(self.language.either.format(self._atom(first), self._atom(second)))
+        return self._joined(self.language.either, first, second)
 
-    def _atom(self, test: Test) -> str:
-        return test.text if test.atom else f"({test.text})"
+    def _joined(self, template: str, first: Test, second: Test) -> Test:
+        least = NAMED if self.language.arrays else COMPARED
+        return Test(template.format(self._held(first, least), self._held(second, least)), JOINED)
+
+    def _held(self, test: Test, least: int) -> str:
+        return test.text if test.strength >= least else f"({test.text})"
 
     def select(self, test: Test, then: Piece, other: Piece) -> Piece:
         """Return the choice between two pieces."""
@@ -305,21 +269,20 @@ class Coder:
         test = condition.test
         if test is None:
             test = self.compare("!=", condition.piece, self.number(0.0).piece)
-        made = Term(self.select(test, then.piece, other.piece))
-        return made._replace(**self._passing(test, then, other))
+        passes, taken = self._passing(test, then, other)
+        return Term(self.select(test, then.piece, other.piece), passes=passes, taken=taken)
 
     def _passing(
         self, test: Test, then: Term, other: Term
-    ) -> dict[str, "Term | Test | bool | None"]:
+    ) -> tuple[Test | bool | None, Term | None]:
         """Return when a choice is not zero, and what it is then."""
         if then.number == 0:
             test, then, other = self.negated(test), other, then
         if other.number != 0:
-            always = then.passes is True and other.passes is True
-            return {"passes": True if always else None}
+            return (then.passes is True and other.passes is True) or None, None
         passes: Test | bool | None = test
         if isinstance(then.passes, Test):
             passes = self.both(test, then.passes)
         elif then.passes is None:
             passes = None
-        return {"passes": passes, "taken": then.taken or then}
+        return passes, then.taken or then

@@ -39,7 +39,8 @@ static double exact_sum(int count, const double *values) {
     sum = x + y;
     low = y - (sum - x);
   }
-  if (length > 0 && ((low < 0.0 && parts[length - 1] < 0.0) || (low > 0.0 && parts[length - 1] > 0.0))) {
+  double next = length > 0 ? parts[length - 1] : 0.0;
+  if ((low < 0.0 && next < 0.0) || (low > 0.0 && next > 0.0)) { /* half-way: the rest decides */
     double twice = 2.0 * low;
     double rounded = sum + twice;
     if (twice == rounded - sum) sum = rounded;
@@ -88,6 +89,13 @@ static double largest(int count, const double *values) {
 /* The value number `index`, counted from 0; NaN if there is none. */
 static double pick(double index, int count, const double *values) {
   return index >= 0.0 && index < count && index == floor(index) ? values[(int)index] : NAN;
+}
+
+/* How many values equal `out`. */
+static int ties(double out, int count, const double *values) {
+  int found = 0;
+  for (int k = 0; k < count; k++) found += values[k] == out;
+  return found;
 }
 
 /* log(sum(exp(value))): the largest + log1p of the others relative to it. */
