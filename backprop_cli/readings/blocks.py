@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import INPUT, TABLE
 from backprop_cli.readings.arrays import ARRAYS
 from backprop_cli.readings.terms import Terms
 
@@ -29,43 +28,6 @@ Mask = NDArray[np.bool_]
 
 PIECE = 8192
 """Rows that are computed at a time: 64 KiB a buffer."""
-
-SHOWS = {
-    "div": (0,),
-    **dict.fromkeys(("add", "sub", "mul", "hypot"), (0, 1)),
-    **dict.fromkeys(("neg", "abs", "sqrt", "cbrt", "log", "log2", "log10", "log1p"), (0,)),
-    **dict.fromkeys(("sin", "cos", "tan", "asin", "acos", "asinh", "acosh"), (0,)),
-    **dict.fromkeys(("sinh", "cosh", "floor", "ceil"), (0,)),
-}
-"""The positions at which an operand that is not finite makes the value so, in every case."""
-
-TAME = frozenset(
-    ("neg abs sin cos tanh atan asinh sigmoid relu sign floor ceil min max where softsign cbrt erf "
-     "erfc normal_cdf less less_equal greater greater_equal equal not_equal").split()
-)  # fmt: skip
-"""The operations whose value is finite wherever their operands are."""
-
-
-def telling_nodes(graph: Graph, outputs: Iterable[int]) -> list[int]:
-    """Return nodes of which one is not finite wherever any node that `outputs` need is not.
-
-    An infinity that a product or a sum hands on shows there; one that 1/x or max swallows does not.
-    """
-    needed = graph.dependencies(outputs)
-    shown = bytearray(graph.size)
-    telling = []
-    for node in range(graph.size - 1, -1, -1):
-        name = TABLE[graph.rows[node]].name
-        if not needed[node] or graph.rows[node] == INPUT:
-            continue
-        if not shown[node] and name not in TAME:
-            telling.append(node)
-            shown[node] = 1
-        if shown[node]:
-            operands = graph.operands_of(node)
-            for place in SHOWS.get(name, ()):
-                shown[operands[place]] = 1
-    return telling[::-1]
 
 
 class Blocks:

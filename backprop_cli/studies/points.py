@@ -73,7 +73,8 @@ class ManyPoints:
         Raises `UnknownInput` for a name of `wrt` or `outputs` that the program does not have.
         """
         self._numpy = numpy_for("--points")
-        from backprop_cli.readings.blocks import Blocks, telling_nodes
+        from backprop_cli.readings.blocks import Blocks
+        from backprop_cli.readings.telling import telling_nodes
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
         self._kink, self._columns, self._fixed = kink, tuple(columns), dict(fixed)
