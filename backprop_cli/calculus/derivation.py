@@ -17,7 +17,6 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
 from backprop_cli.language.notation import Piece
 from backprop_cli.operations import (
-    ADD,
     COMPARISON_ROWS,
     CONSTANT,
     DIV,
@@ -29,7 +28,16 @@ from backprop_cli.operations import (
 )
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.library import words_of
-from backprop_cli.readings.source import Coder, Language, Term, Test
+from backprop_cli.readings.source import (
+    NAMED,
+    Coder,
+    Language,
+    Term,
+    Test,
+    is_inside,
+    is_undefined_at_infinity,
+    overflows,
+)
 
 VALUE, SEED, TEST, HELP, PRODUCT = "value", "seed", "test", "help", "product"
 """The kinds of line: a value, the starting 1, a test, a number that slopes share, a product."""
@@ -61,7 +69,8 @@ class Derivation(NamedTuple):
     """The code of one output and its gradient: the body of a function.
 
     `functions` are those of rows and slopes that the body calls; `calls` all else that it calls.
-    `renamed` lists the names that the code had to spell in another way.
+    `renamed` lists the names that the code had to spell in another way, `unused` the parameters
+    that the body does not read.
     """
 
     parameters: tuple[Name, ...]
@@ -72,31 +81,30 @@ class Derivation(NamedTuple):
     functions: tuple[str, ...]
     calls: frozenset[str]
     renamed: tuple[Name, ...]
+    unused: tuple[str, ...]
 
 
-def derivation(
-    graph: Graph, output: int, wrt: Mapping[str, int], language: Language, ascii_names: bool = False
-) -> Derivation:
+def derivation(graph: Graph, output: int, wrt: Mapping[str, int], language: Language) -> Derivation:
     """Return value and gradient of `output` as code of `language`.
 
     The names are the program's. One that the language reserves, or that the code itself calls,
-    gets an underscore at its end; with `ascii_names`, or where the language has no other letters,
-    λ is spelled u03bb.
+    gets an underscore at its end; where the language has no other letters, λ is spelled u03bb.
+    Every input of the graph is a parameter, used or not.
     """
-    first = _Writer(graph, output, wrt, language, ascii_names, frozenset())
+    first = _Writer(graph, output, wrt, language, frozenset())
     first.write()
     taken = words_of((*first.coder.calls, *first.coder.rows))
-    return _Writer(graph, output, wrt, language, ascii_names, taken).write()
+    return _Writer(graph, output, wrt, language, taken).write()
 
 
 class _Draft(NamedTuple):
-    """A line of the backward pass before it is known whether more will be added to its name."""
+    """A line before it is known whether it is needed, and whether more is added to its name."""
 
     kind: str
     name: str
     text: str
     node: int
-    operand: int
+    operand: int = -1
 
 
 class _Names:
@@ -131,21 +139,21 @@ class _Writer:
         output: int,
         wrt: Mapping[str, int],
         language: Language,
-        ascii_names: bool,
         taken: frozenset[str],
     ) -> None:
         self.graph, self.output, self.wrt, self.language = graph, output, wrt, language
         self.coder = Coder(language)
-        self.names = _Names(language.reserved | taken, ascii_names or language.ascii_names)
+        self.names = _Names(language.reserved | taken, language.ascii_names)
         self.needed = graph.dependencies((output, *graph.inputs.values()))
         self.free = graph.dependents(graph.inputs.values())
         self.shown = display_names(graph)
         if not (self._has_line(output) or graph.rows[output] == INPUT):
             self.shown[output] = "f"
         self.doubtful = bytearray(graph.size)
+        self.unbounded = bytearray(graph.size)
         self.terms: list[Term] = [Term(Piece(""))] * graph.size
         self.code: dict[int, str] = {}
-        self.values: list[Line] = []
+        self.values: list[_Draft] = []
         self.adjoints: list[_Draft] = []
         self.adjoint_names: dict[int, str] = {}
         self.flags: dict[int, list[Test | None]] = {}
@@ -155,22 +163,43 @@ class _Writer:
         self._name_nodes()
         self._write_values()
         self._write_adjoints()
-        functions = self.coder.functions()
-        inputs = self.graph.inputs
+        result = Name(self.shown[self.output], self.terms[self.output].piece.text)
+        gradient = tuple(Name(name, self._gradient(node)) for name, node in self.wrt.items())
+        live, used = self._live(result, *gradient)
+        functions, calls = self.coder.functions(used)
+        calls |= {call for call in self.coder.calls if words_of([call]) <= used}
         return Derivation(
-            tuple(Name(name, self.code[node]) for name, node in inputs.items()),
-            tuple(self.values),
-            tuple(self._finished()),
-            Name(self.shown[self.output], self.terms[self.output].piece.text),
-            tuple(Name(name, self._gradient(node)) for name, node in self.wrt.items()),
+            tuple(Name(name, self.code[node]) for name, node in self.graph.inputs.items()),
+            tuple(line for line in self._finished(live) if line.kind == VALUE),
+            tuple(line for line in self._finished(live) if line.kind != VALUE),
+            result,
+            gradient,
             tuple(functions),
-            frozenset(self.coder.calls),
+            frozenset(calls),
             tuple(
                 Name(self.shown[node], code)
                 for node, code in self.code.items()
                 if code != self.shown[node].replace("′", "_")
             ),
+            tuple(
+                self.code[node]
+                for node in self.graph.inputs.values()
+                if self.code[node] not in used
+            ),
         )
+
+    def _live(self, *results: Name) -> tuple[list[_Draft], frozenset[str]]:
+        """Return the lines that the results need, and every word in them.
+
+        A slope of 0 ends a path, and a choice that is decided beforehand leaves a side unused.
+        """
+        used = set(words_of(name.code for name in results))
+        live = []
+        for draft in reversed((*self.values, *self.adjoints)):
+            if draft.name in used:
+                live.append(draft)
+                used |= words_of([draft.text])
+        return live[::-1], frozenset(used)
 
     # ------------------------------------------------------------------------------- values
 
@@ -203,9 +232,8 @@ class _Writer:
                 self.doubtful[node] = self._is_doubtful(node)
                 known = None if self.free[node] else fixed[node]
                 if node in self.code:
-                    code = self.language.define.format(self.code[node], term.piece.text)
-                    self.values.append(Line(VALUE, code, self.shown[node]))
-                    term = Term(Piece(self.code[node]))
+                    self.values.append(_Draft(VALUE, self.code[node], term.piece.text, node))
+                    term = Term(Piece(self.code[node]), least=term.least)
                 self.terms[node] = term._replace(number=known)
 
     def _term(self, node: int) -> Term:
@@ -233,17 +261,26 @@ class _Writer:
         return Term(coder.select(coder.compare(sign, left, right), then.piece, rest))
 
     def _is_doubtful(self, node: int) -> bool:
-        """Return whether a node may be undefined at a finite point."""
-        operands = self.graph.operands_of(node)
+        """Return whether a node may be undefined at a finite point.
+
+        Sums and products of inputs are taken to stay finite; what grows like exp(x) is not.
+        """
+        row, operands = self.graph.rows[node], self.graph.operands_of(node)
+        if row <= CONSTANT:
+            return False
+        large = [self.unbounded[k] for k in operands]
+        least = [self.terms[k].least for k in operands]
+        self.unbounded[node] = overflows(row) or any(large[:1] if row == DIV else large)
         if any(self.doubtful[k] for k in operands):
             return True
-        row = self.graph.rows[node]
         if row in (DIV, POW):
             last = self.terms[operands[1]].number
             if last is None:
-                return True
+                return row == POW or any(large[:1]) or not least[1] > 0
             return last == 0 if row == DIV else last < 0 or last % 1 != 0
-        return bool(TABLE[row].domain)
+        if TABLE[row].domain and not is_inside(TABLE[row], least[0]):
+            return True
+        return any(large) and is_undefined_at_infinity(row, least)
 
     # ----------------------------------------------------------------------------- adjoints
 
@@ -252,7 +289,7 @@ class _Writer:
         if not active[self.output]:
             return
         self.flags[self.output] = [None]
-        self._define(self._adjoint(self.output), self._seed(), SEED, self.output)
+        self._draft(SEED, self._adjoint(self.output), self._seed(), self.output)
         for node in range(self.output, -1, -1):
             if node in self.flags and self.graph.rows[node] > CONSTANT:
                 self._hand_on(node, active)
@@ -260,12 +297,11 @@ class _Writer:
     def _seed(self) -> str:
         """Return the starting 1; NaN where the value is undefined, which has no slope."""
         value = self.terms[self.output].piece
-        seed = self.language.seed.format(value.text)
         if not self.doubtful[self.output]:
-            return seed
+            return self.language.seed.format(value.text)
         defined = self.coder.compare("==", value, value)
-        nan = self.coder.number(float("nan")).piece
-        return self.coder.select(defined, Piece(seed), nan).text
+        one, nan = self.coder.number(1.0).piece, self.coder.number(float("nan")).piece
+        return self.coder.select(defined, one, nan).text
 
     def _hand_on(self, node: int, active: bytearray) -> None:
         """Write the contributions of one node to its operands."""
@@ -295,28 +331,31 @@ class _Writer:
         joined = tests[0]
         for test in tests[1:]:
             joined = self.coder.either(joined, test)
-        return joined if len(tests) == 1 else self._test(f"on_{self.code[node]}", joined, node)
+        return joined if len(tests) == 1 else self._test(f"{self.code[node]}_matters", joined, node)
 
-    def _test(self, name: str, test: Test, node: int) -> Test:
+    def _test(self, name: str, test: Test, node: int, operand: int = -1) -> Test:
         """Write a line that names a test."""
         name = self.names.new(name)
-        self._define(name, test.text, TEST, node)
-        return Test(name, True)
+        self._draft(TEST, name, test.text, node, operand)
+        return Test(name, NAMED)
 
     def _selected(
         self, node: int, operand: int, flag: Test | None, local: Term
     ) -> tuple[Test, Term]:
         """Write the test of whether a selecting operation takes an operand; return slope and it."""
-        name = f"{self.code[operand]}_{self.code[node]}"
+        taker, taken = self.code[node], self.code[operand]
         if isinstance(local.passes, Test):
             test, slope = local.passes, local.taken or local
         else:
-            slope = Term(Piece(self.names.new(f"slope_{name}")))
-            self._define(slope.piece.text, local.piece.text, HELP, node)
+            slope = Term(Piece(self.names.new(f"slope_{taken}_{taker}")))
+            self._draft(HELP, slope.piece.text, local.piece.text, node, operand)
             test = self.coder.compare("!=", slope.piece, self.coder.number(0.0).piece)
+        if self.doubtful[self.output]:  # NaN flows everywhere
+            value = self.terms[self.output].piece
+            test = self.coder.either(test, self.coder.compare("!=", value, value))
         if flag is not None:
             test = self.coder.both(flag, test)
-        return self._test(f"on_{name}", test, operand), slope
+        return self._test(f"{taken}_reaches_{taker}", test, node, operand), slope
 
     def _contribute(
         self, node: int, operand: int, local: Term, edge: Test | None, guarded: bool
@@ -325,11 +364,11 @@ class _Writer:
         product = self.coder.apply(MUL, (Term(Piece(self.adjoint_names[node])), local)).piece
         if edge is not None and guarded:
             product = self.coder.select(edge, product, self.coder.number(0.0).piece)
-        self.adjoints.append(_Draft(PRODUCT, self._adjoint(operand), product.text, node, operand))
+        self._draft(PRODUCT, self._adjoint(operand), product.text, node, operand)
         self.flags.setdefault(operand, []).append(edge)
 
-    def _define(self, name: str, text: str, kind: str, node: int) -> None:
-        self.adjoints.append(_Draft(kind, name, text, node, -1))
+    def _draft(self, kind: str, name: str, text: str, node: int, operand: int = -1) -> None:
+        self.adjoints.append(_Draft(kind, name, text, node, operand))
 
     def _adjoint(self, node: int) -> str:
         made = self.adjoint_names.get(node)
@@ -342,13 +381,13 @@ class _Writer:
         value = self.terms[self.output].piece.text
         return self.adjoint_names.get(node, self.language.zero.format(value))
 
-    def _finished(self) -> Iterator[Line]:
-        """Yield the lines of the backward pass; what is added to begins as a sum."""
+    def _finished(self, live: Sequence[_Draft]) -> Iterator[Line]:
+        """Yield the lines; what is added to begins as a sum."""
         language, shown = self.language, self.shown
         begun: set[int] = set()
-        for kind, name, text, node, operand in self.adjoints:
+        for kind, name, text, node, operand in live:
             template = language.define_test if kind == TEST else language.define
-            adds = operand in begun
+            adds = kind == PRODUCT and operand in begun
             if kind == PRODUCT and len(self.flags[operand]) > 1:
                 template = language.add if adds else language.begin_sum
                 begun.add(operand)
@@ -374,18 +413,10 @@ class _Writer:
 
     def _ties(self, node: int, terms: Sequence[Term]) -> Term:
         """Write how many operands equal the value of a node."""
-        coder = self.coder
-        one, zero = coder.number(1.0), coder.number(0.0)
-        counts = []
-        for term in terms:
-            same = coder.compare("==", term.piece, self.terms[node].piece)
-            counts.append(Term(coder.select(same, one.piece, zero.piece)))
-        total = counts[0]
-        for count in counts[1:]:
-            total = coder.apply(ADD, (total, count))
+        texts = [term.piece.text for term in (self.terms[node], *terms)]
         name = self.names.new(f"ties_{self.code[node]}")
-        self._define(name, total.piece.text, HELP, node)
-        return Term(Piece(name))
+        self._draft(HELP, name, self.coder.call("ties", texts).text, node)
+        return Term(Piece(name), least=1.0)
 
     def _own(self, node: int, position: int) -> dict[str, Term]:
         """Return what the slope along one operand of a collection reads besides."""

@@ -12,7 +12,7 @@ _EVERYWHERE = (*_CIRCULAR, *_INVERSE, *_LOGARITHMS)
 _PYTHONS_OWN = ("atan", "atan2", "asinh", "tanh", "hypot", "cbrt", "erf", "erfc")
 _COLLECTED = {
     "min": "smallest", "max": "largest", "sum": "total", "mean": "mean", "pick": "pick",
-    "logsumexp": "logsumexp",
+    "logsumexp": "logsumexp", "ties": "ties",
 }  # fmt: skip
 _SPECIAL = ("exp_square", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma")
 _PYTHON_WORDS = frozenset((*keyword.kwlist, "__debug__", "abs", "float", "math", "sys", "zip"))
@@ -33,6 +33,11 @@ _PYTHON = Language(
     helpers=("helpers/scalars.py", "special.py"),
     reserved=_PYTHON_WORDS,
 )
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
 
 
 def _of_arrays(module: str) -> dict[str, str]:
@@ -68,6 +73,7 @@ _NUMPY = _PYTHON._replace(
     seed="np.ones_like({0})",
     zero="np.zeros_like({0})",
     arrays=True,
+    early="",
 )
 
 _JAX = _NUMPY._replace(
@@ -120,7 +126,7 @@ _TORCH = _NUMPY._replace(
 
 _C = Language(
     name="c",
-    endings=(".c", ".h"),
+    endings=(".c",),
     comment="// ",
     calls={
         **{name: name for name in (*_EVERYWHERE, "floor", "ceil", "erf", "erfc")},
@@ -132,19 +138,19 @@ _C = Language(
         "lgamma": "log_gamma",
     },
     helpers=("helpers/special.c",),
-    reserved=frozenset(
+    reserved=_words(
         "auto break case char const continue default do double else enum extern float for goto if"
         " inline int long register restrict return short signed sizeof static struct switch"
         " typedef union unsigned void volatile while bool true false nullptr alignas alignof"
         " constexpr static_assert thread_local typeof typeof_unqual asm fortran linux unix i386"
         " NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL FP_NAN FP_INFINITE FP_ZERO FP_SUBNORMAL"
         " FP_NORMAL FP_ILOGB0 FP_ILOGBNAN FP_FAST_FMA MATH_ERRNO MATH_ERREXCEPT NULL EOF BUFSIZ"
-        " FILENAME_MAX FOPEN_MAX TMP_MAX SEEK_SET SEEK_CUR SEEK_END stdin stdout stderr errno"
-        " M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2"
-        " M_SQRT1_2 MAXFLOAT DOMAIN SING OVERFLOW UNDERFLOW PLOSS TLOSS X_TLOSS HUGE"
-        " signgam L_tmpnam L_ctermid P_tmpdir isnan isinf isfinite isnormal signbit fpclassify"
-        " isgreater isgreaterequal isless islessequal islessgreater isunordered"
-        " math_errhandling gradient POLYNOMIAL".split()
+        " FILENAME_MAX FOPEN_MAX TMP_MAX SEEK_SET SEEK_CUR SEEK_END stdin stdout stderr errno M_E"
+        " M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2"
+        " M_SQRT1_2 MAXFLOAT DOMAIN SING OVERFLOW UNDERFLOW PLOSS TLOSS X_TLOSS HUGE signgam"
+        " L_tmpnam L_ctermid P_tmpdir isnan isinf isfinite isnormal signbit fpclassify isgreater"
+        " isgreaterequal isless islessequal islessgreater isunordered math_errhandling gradient"
+        " POLYNOMIAL"
     ),
     listed=frozenset(_COLLECTED.values()),
     listing="{1}, (const double[]){{{0}}}",
@@ -154,11 +160,13 @@ _C = Language(
     either="{0} || {1}",
     nan="NAN",
     infinity="INFINITY",
-    define="const double {0} = {1};",
-    define_test="const int {0} = {1};",
+    define="double {0} = {1};",
+    define_test="int {0} = {1};",
     begin_sum="double {0} = {1};",
     add="{0} += {1};",
-    function="/* {2} */\nstatic double {0}({1}) {{\n  return {3};\n}}",
+    function="/* {2} */\nstatic double {0}({1}) {{\n{3}\n}}",
+    early="  if ({0}) return {1};",
+    final="  return {0};",
     argument="double {0}",
     ascii_names=True,
 )
@@ -173,6 +181,7 @@ _JS = _C._replace(
         "mean": "meanOf",
         "logsumexp": "logSumExp",
         "pick": "pick",
+        "ties": "ties",
         "exp_square": "expSquare",
         "erf": "erf",
         "erfc": "erfc",
@@ -180,14 +189,14 @@ _JS = _C._replace(
         **{name: name for name in ("gamma", "lgamma", "digamma", "polygamma")},
     },
     helpers=("helpers/lists.js", "primitives.js", "special.js"),
-    reserved=frozenset(
+    reserved=_words(
         "arguments await break case catch class const continue debugger default delete do else"
         " enum eval export extends false finally for function if implements import in instanceof"
         " interface let new null package private protected public return static super switch this"
         " throw true try typeof var void while with yield NaN Infinity undefined Math Number"
-        " __proto__".split()
+        " __proto__"
     ),
-    listed=frozenset(("scaledSum", "meanOf", "logSumExp", "pick")),
+    listed=frozenset(("scaledSum", "meanOf", "logSumExp", "pick", "ties")),
     listing="[{0}]",
     equal="===",
     different="!==",
@@ -199,7 +208,7 @@ _JS = _C._replace(
     begin_sum="let {0} = {1};",
     seed="1",
     zero="0",
-    function="// {2}\nfunction {0}({1}) {{\n  return {3};\n}}",
+    function="// {2}\nfunction {0}({1}) {{\n{3}\n}}",
     argument="{0}",
     ascii_names=False,
 )

@@ -14,12 +14,12 @@ from typing import NamedTuple
 from backprop_cli.readings import special
 from backprop_cli.readings.source import Language
 
-_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _QUOTED = re.compile(r'""".*?"""', re.DOTALL)
 _DEFINED = {
     "py": re.compile(r"(?:def )?([A-Za-z_]\w*(?:, \w+)*)(?:\(| = )"),
     "js": re.compile(r"(?:function|const) ([A-Za-z_]\w*)"),
-    "c": re.compile(r"(?:#define|static double) ([A-Za-z_]\w*)"),
+    "c": re.compile(r"(?:#define|static (?:double|int)) ([A-Za-z_]\w*)"),
 }
 _COMMENT = ("# ", "//", "/*")
 _TABLE = {"js": "const {0} = [\n{1},\n];", "c": "static const double {0}[] = {{\n{1},\n}};"}

@@ -10,7 +10,9 @@ The code has IEEE results in every target: where a target's own function raises 
 helper takes its place (`readings/helpers`), and only helpers that are used are printed.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Container, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from backprop_cli.graph import Graph
@@ -38,6 +40,8 @@ _INFIX = frozenset((ADD, SUB, MUL, DIV, NEG))
 _FOLDED = frozenset((ADD, SUB, NEG))
 _EXACT = 2.0**50
 _LONGEST_SLOPE = 48
+_LARGE = 800.0
+_NEVER_NEGATIVE = frozenset(ROW[name] for name in ("exp", "abs", "sqrt", "cosh", "hypot"))
 
 
 class Language(NamedTuple):
@@ -73,25 +77,30 @@ class Language(NamedTuple):
     add: str = "{0} += {1}"
     seed: str = "1.0"
     zero: str = "0.0"
-    function: str = 'def {0}({1}):\n    """{2}"""\n    return {3}'
+    function: str = 'def {0}({1}):\n    """{2}"""\n{3}'
+    early: str = "    if {0}:\n        return {1}"
+    final: str = "    return {0}"
     argument: str = "{0}"
     ascii_names: bool = False
     arrays: bool = False
 
 
 class Test(NamedTuple):
-    """A condition as text; `atom` says that it needs no parentheses beside `and` and `not`.
+    """A condition as text, and how tightly it holds together: a JOINED one least, a NAMED most.
 
     `opposite` is the test it denies, if it does nothing else.
     """
 
     text: str
-    atom: bool = False
+    strength: int
     opposite: "Test | None" = None
 
 
+JOINED, COMPARED, NAMED = 0, 1, 2
+
+
 class Term(NamedTuple):
-    """A part of a formula: its text, its number if it is known.
+    """A part of a formula: its text, its number if it is known, and what it is never below.
 
     `passes` says when the term is not zero, as a selecting row needs to know: True for always, a
     `Test`, or None where only its value can tell; `taken` is the term where it is not.
@@ -101,7 +110,44 @@ class Term(NamedTuple):
     number: float | None = None
     passes: "Test | bool | None" = None
     taken: "Term | None" = None
-    test: "Test | None" = None
+    test: Test | None = None
+    least: float = -math.inf
+
+
+@cache
+def overflows(row: int) -> bool:
+    """Return whether an operation of moderate numbers may be infinite, as exp(800) is."""
+    operation = TABLE[row]
+    function = TOTAL.function(operation.name)
+    return any(math.isinf(function(*[x] * len(operation.parameters))) for x in (_LARGE, -_LARGE))
+
+
+def is_inside(operation: Operation, least: float) -> bool:
+    """Return whether numbers that are never below `least` are inside the domain of a row."""
+    if operation.domain == ("x > 0",):
+        return least > 0
+    return operation.domain == ("x >= 0",) and least >= 0
+
+
+def is_undefined_at_infinity(row: int, least: Sequence[float]) -> bool:
+    """Return whether an operation may be NaN where its operands are infinite: inf - inf, sin(inf).
+
+    `least` are the numbers that the operands are never below.
+    """
+    if row == ADD:
+        return -math.inf in least
+    function = TOTAL.function(TABLE[row].name)
+    signs = (math.inf,) if least[0] > -math.inf else (math.inf, -math.inf)
+    return len(least) > 1 or any(math.isnan(function(x)) for x in signs)
+
+
+def _least(row: int, operands: Sequence[Term]) -> float:
+    """Return what an operation is never below, as far as it is plain: of 1 + exp(x), 1."""
+    if row == ADD:
+        return operands[0].least + operands[1].least
+    if row == POW and operands[1].number is not None and operands[1].number % 2 == 0:
+        return 0.0
+    return 0.0 if row in _NEVER_NEGATIVE else -math.inf
 
 
 def _defined(name: str) -> tuple[Operation, str]:
@@ -112,8 +158,13 @@ def _defined(name: str) -> tuple[Operation, str]:
     return operation, text
 
 
+def _read(operation: Operation, slope: Graph) -> tuple[str, ...]:
+    """Return what the function of a slope takes: what its formula reads."""
+    return tuple(name for name in variables(operation) if name in slope.inputs)
+
+
 class Coder:
-    """Writes formulas and operations in one language, and remembers which rows and calls it used."""
+    """Writes formulas and operations in one language; remembers the rows and calls it used."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
@@ -132,14 +183,18 @@ class Coder:
         if text.endswith(".0"):
             text = language.whole.format(text[:-2])
         if value < 0 or (value == 0 and str(value)[0] == "-"):
-            return Term(Piece(f"-{text}", PRECEDENCE[NEG], True), value, value != 0)
-        return Term(Piece(text), value, value != 0)
+            return Term(Piece(f"-{text}", PRECEDENCE[NEG], True), value, value != 0, least=value)
+        return Term(Piece(text), value, value != 0, least=value)
 
     # --------------------------------------------------------------------------- operations
 
     def formula(self, text: str, variables: Mapping[str, Term]) -> Term:
         """Return a formula of the table over these terms."""
         graph = formula(text)
+        return self._terms(graph, variables)[graph.outputs[0]]
+
+    def _terms(self, graph: Graph, variables: Mapping[str, Term]) -> list[Term]:
+        """Return the terms of all nodes of a formula."""
         names = {node: name for name, node in graph.inputs.items()}
         terms: list[Term] = []
         for node, row in enumerate(graph.rows):
@@ -149,29 +204,47 @@ class Coder:
                 terms.append(self.number(number(graph.literals[node])))
             else:
                 terms.append(self.apply(row, [terms[k] for k in graph.operands_of(node)]))
-        return terms[graph.outputs[0]]
+        return terms
 
-    def functions(self) -> list[str]:
-        """Return the functions of the rows and slopes that were called, callees first."""
+    def functions(self, used: Container[str]) -> tuple[list[str], set[str]]:
+        """Return the functions of the rows and slopes that are used, callees first; their calls."""
         made: dict[str, str] = {}
-        waiting = list(self.rows)
+        calls: set[str] = set()
+        waiting = [name for name in self.rows if name in used]
         while waiting:
             name = waiting[-1]
-            operation, text = _defined(name)
-            parameters = variables(operation) if "_by_" in name else operation.names
             inner = Coder(self.language)
-            terms = {parameter: Term(Piece(parameter)) for parameter in parameters}
-            body = inner.formula(text, terms).piece.text
+            text = inner.function(name)
             missing = [row for row in inner.rows if row not in made and row != name]
             if missing:
                 waiting += missing
                 continue
             waiting.pop()
-            self.calls |= inner.calls
-            arguments = ", ".join(self.language.argument.format(each) for each in parameters)
-            words = operation.help if "_by_" not in name else f"slope of {operation.name}"
-            made.setdefault(name, self.language.function.format(name, arguments, words, body))
-        return list(made.values())
+            calls |= inner.calls
+            made.setdefault(name, text)
+        return list(made.values()), calls
+
+    def function(self, name: str) -> str:
+        """Return the definition of the function of a row or slope, a choice as early returns."""
+        language = self.language
+        operation, text = _defined(name)
+        graph = formula(text)
+        slope = "_by_" in name
+        parameters = _read(operation, graph) if slope else operation.names
+        terms = self._terms(graph, {each: Term(Piece(each)) for each in parameters})
+        node, lines = graph.outputs[0], []
+        while graph.rows[node] == WHERE and language.early:
+            condition, then, other = graph.operands_of(node)
+            test = terms[condition].test
+            if test is None:
+                break
+            lines.append(language.early.format(test.text, terms[then].piece.text))
+            node = other
+        lines.append(language.final.format(terms[node].piece.text))
+        arguments = ", ".join(language.argument.format(each) for each in parameters)
+        words = f"slope of {operation.name} along {name.partition('_by_')[2]}"
+        words = words if slope else operation.help
+        return language.function.format(name, arguments, words, "\n".join(lines))
 
     def slope(self, row: int, position: int, given: Mapping[str, Term]) -> Term:
         """Return the local partial of a row; a long one as the call of a function of its own."""
@@ -182,7 +255,8 @@ class Coder:
             return term
         name = f"{operation.name}_by_{operation.names[parameter]}"
         self.rows[name] = None
-        operands = ", ".join(given[each].piece.text for each in (*operation.names, "out"))
+        read = _read(operation, formula(operation.partials[parameter]))
+        operands = ", ".join(given[each].piece.text for each in read)
         return Term(Piece(f"{name}({operands})"))
 
     def apply(self, row: int, operands: Sequence[Term]) -> Term:
@@ -191,6 +265,8 @@ class Coder:
             return self.choice(*operands)
         if row in COMPARISON_ROWS:
             return self._comparison(row, *operands)
+        if row == MUL and -1 in (operands[0].number, operands[1].number):
+            row, operands = NEG, [operands[1] if operands[0].number == -1 else operands[0]]
         known = [term.number for term in operands if term.number is not None]
         if row in _FOLDED and len(known) == len(operands):
             folded = TOTAL.function(TABLE[row].name)(*known)
@@ -198,27 +274,25 @@ class Coder:
                 return self.number(folded)
         if len(known) == len(operands) and (self.language.arrays or (row == DIV and not known[1])):
             return self.number(TOTAL.function(TABLE[row].name)(*known))
-        simple = self._simpler(row, operands)
-        if simple is not None:
-            return simple
-        if row in _INFIX:
-            return self._infix(row, [term.piece for term in operands])
-        return Term(self.call(TABLE[row].name, [term.piece.text for term in operands]))
+        made = self._simpler(row, operands)
+        if made is None and row in _INFIX:
+            made = self._infix(row, [term.piece for term in operands])
+        if made is None:
+            made = Term(self.call(TABLE[row].name, [term.piece.text for term in operands]))
+        return made._replace(least=max(made.least, _least(row, operands)))
 
     def _simpler(self, row: int, operands: Sequence[Term]) -> Term | None:
-        """Return what 1·x, -1·x, x^1, x^2 and 1/x come to; None for other operations."""
+        """Return what 1·x, x^1, x^2 and 1/x come to; None for other operations."""
         first, last = operands[0], operands[-1]
         if row == MUL:
             for one, other in ((first, last), (last, first)):
                 if one.number == 1:
                     return other
-                if one.number == -1:
-                    return self.apply(NEG, (other,))
         elif row == POW and last.number == 1:
             return first
         elif row == POW and last.number == 2 and first.piece.text.isidentifier():
             return Term(Piece(f"{first.piece.text}*{first.piece.text}", PRECEDENCE[MUL]))
-        elif row == DIV and last.number is None and "div" in self.language.calls:
+        elif row == DIV and not (last.number or last.least > 0) and "div" in self.language.calls:
             text = self.call("div", [first.piece.text, last.piece.text])
             return Term(text, passes=first.number is not None or None)
         elif row == DIV and first.number == 1:
@@ -246,7 +320,7 @@ class Coder:
             self.calls.add(callee)
         listed = ", ".join(operands)
         if callee in self.language.listed:
-            fixed = 1 if name == "pick" else 0
+            fixed = 1 if name in ("pick", "ties") else 0
             rest = self.language.listing.format(", ".join(operands[fixed:]), len(operands) - fixed)
             listed = ", ".join([*operands[:fixed], rest])
         return Piece(f"{callee}({listed})")
@@ -267,24 +341,28 @@ class Coder:
         """Return the test of two pieces by one of the six signs."""
         sign = {"==": self.language.equal, "!=": self.language.different}.get(sign, sign)
         texts = (f"({p.text})" if p.precedence <= 0 else p.text for p in (left, right))
-        return Test(f" {sign} ".join(texts))
+        return Test(f" {sign} ".join(texts), COMPARED)
 
     def negated(self, test: Test) -> Test:
         """Return the opposite of a test (NaN included, so no sign is turned round)."""
         if test.opposite is not None:
             return test.opposite
-        return Test(self.language.negation.format(self._atom(test)), True, test)
+        return Test(self.language.negation.format(self._held(test, NAMED)), NAMED, test)
 
     def both(self, first: Test, second: Test) -> Test:
         """Return a test that holds where both do."""
-        return Test(self.language.both.format(self._atom(first), self._atom(second)))
+        return self._joined(self.language.both, first, second)
 
     def either(self, first: Test, second: Test) -> Test:
         """Return a test that holds where one of two does."""
-        return Test(self.language.either.format(self._atom(first), self._atom(second)))
+        return self._joined(self.language.either, first, second)
 
-    def _atom(self, test: Test) -> str:
-        return test.text if test.atom else f"({test.text})"
+    def _joined(self, template: str, first: Test, second: Test) -> Test:
+        least = NAMED if self.language.arrays else COMPARED
+        return Test(template.format(self._held(first, least), self._held(second, least)), JOINED)
+
+    def _held(self, test: Test, least: int) -> str:
+        return test.text if test.strength >= least else f"({test.text})"
 
     def select(self, test: Test, then: Piece, other: Piece) -> Piece:
         """Return the choice between two pieces."""
@@ -305,21 +383,20 @@ class Coder:
         test = condition.test
         if test is None:
             test = self.compare("!=", condition.piece, self.number(0.0).piece)
-        made = Term(self.select(test, then.piece, other.piece))
-        return made._replace(**self._passing(test, then, other))
+        passes, taken = self._passing(test, then, other)
+        return Term(self.select(test, then.piece, other.piece), passes=passes, taken=taken)
 
     def _passing(
         self, test: Test, then: Term, other: Term
-    ) -> dict[str, "Term | Test | bool | None"]:
+    ) -> tuple[Test | bool | None, Term | None]:
         """Return when a choice is not zero, and what it is then."""
         if then.number == 0:
             test, then, other = self.negated(test), other, then
         if other.number != 0:
-            always = then.passes is True and other.passes is True
-            return {"passes": True if always else None}
+            return (then.passes is True and other.passes is True) or None, None
         passes: Test | bool | None = test
         if isinstance(then.passes, Test):
             passes = self.both(test, then.passes)
         elif then.passes is None:
             passes = None
-        return {"passes": passes, "taken": then.taken or then}
+        return passes, then.taken or then

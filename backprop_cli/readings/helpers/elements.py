@@ -63,3 +63,8 @@ def logsumexp(*values: Any) -> Any:
     shift = np.where(np.isfinite(largest), largest, 0.0)
     rest = np.sum(np.where(others, np.exp(stack - shift), 0.0), axis=0)
     return np.where(np.isinf(largest), largest, largest + np.log1p(rest))[()]
+
+
+def ties(out: Any, *values: Any) -> Any:
+    """Return how many values equal `out`."""
+    return sum(np.where(value == out, 1.0, 0.0) for value in values)

@@ -166,3 +166,8 @@ def pick(index: float, *values: float) -> float:
     """Return the value number `index`, counted from 0; NaN if there is none."""
     inside = 0 <= index < len(values) and index == int(index)
     return values[int(index)] if inside else math.nan
+
+
+def ties(out: float, *values: float) -> int:
+    """Return how many values equal `out`."""
+    return sum(value == out for value in values)

@@ -90,6 +90,13 @@ static double pick(double index, int count, const double *values) {
   return index >= 0.0 && index < count && index == floor(index) ? values[(int)index] : NAN;
 }
 
+/* How many values equal `out`. */
+static int ties(double out, int count, const double *values) {
+  int found = 0;
+  for (int k = 0; k < count; k++) found += values[k] == out;
+  return found;
+}
+
 /* log(sum(exp(value))): the largest + log1p of the others relative to it. */
 static double logsumexp(int count, const double *values) {
   double others[count];

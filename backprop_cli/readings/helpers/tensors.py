@@ -90,3 +90,8 @@ def gamma(x: Any) -> Any:
 def polygamma(n: Any, x: Any) -> Any:
     """Return the n-th derivative of digamma, for a number n and x > 0."""
     return torch.special.polygamma(int(n), x)
+
+
+def ties(out: Any, *values: Any) -> Any:
+    """Return how many values equal `out`."""
+    return sum(choose(value == out, 1.0, 0.0) for value in values)

@@ -1,0 +1,121 @@
+"""A derivation as a source file: what all targets have in common.
+
+A file reads like a worked solution: the program, the helpers it needs, the forward pass, the
+backward pass with the product of the chain rule beside each line, and a check by numbers.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from backprop_cli.calculus.derivation import HELP, PRODUCT, SEED, TEST, Line
+from backprop_cli.readings.library import helpers
+from backprop_cli.readings.source import Coder, Language
+from backprop_cli.studies.export import Export, Exported
+
+WIDTH = 100
+"""The longest line, where a line can be folded."""
+
+_LONGEST_BESIDE = 56
+_SUFFIX = "_and_gradient"
+
+
+def head(export: Export, how: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that say what the file is; `how` tells how it is checked and used."""
+    count = "its gradient" if len(export.functions) == 1 else "their gradients"
+    yield from export.program
+    yield ""
+    yield f"The values and {count} by reverse mode, written by backprop."
+    where = "points that backprop chose" if export.chosen else "the point it was asked for"
+    yield f"{how[0]} compares them with backprop's own numbers at {where}."
+    yield from how[1:]
+    renamed = dict(pair for made in export.functions for pair in made.derivation.renamed)
+    for shown, code in renamed.items():
+        yield f"Here {shown} is called {code}."
+
+
+def definitions(export: Export) -> list[str]:
+    """Return the helpers and the functions of rows that the code calls, each once."""
+    calls = frozenset().union(*(made.derivation.calls for made in export.functions))
+    rows = dict.fromkeys(text for made in export.functions for text in made.derivation.functions)
+    return [*helpers(export.language, calls), *rows]
+
+
+def names_of(export: Export) -> list[str]:
+    """Return the name of the function of each output."""
+    made: list[str] = []
+    for exported in export.functions:
+        name = exported.derivation.result.code
+        name = f"{name if name.isidentifier() else 'value'}{_SUFFIX}"
+        while name in made:
+            name += "_"
+        made.append(name)
+    return made
+
+
+def number(language: Language, value: float) -> str:
+    """Return a number as the language writes it."""
+    return Coder(language).number(value).piece.text
+
+
+def body(exported: Exported, language: Language, indent: str) -> Iterator[str]:
+    """Yield the lines of the forward and the backward pass, with their comments."""
+    made = exported.derivation
+    sign = language.comment
+    if made.values:
+        yield f"{indent}{sign}Forward: the value of each node."
+        for line in made.values:
+            yield from folded(indent + line.code)
+        yield ""
+    if made.adjoints:
+        yield f"{indent}{sign}Backward: upstream times local slope; contributions add up."
+        if any(line.kind == TEST for line in made.adjoints):
+            yield f"{indent}{sign}Nothing flows to what does not reach {exported.name}."
+        yield from _commented(made.adjoints, exported.name, sign, indent)
+        yield ""
+
+
+def _commented(lines: Sequence[Line], output: str, sign: str, indent: str) -> Iterator[str]:
+    """Yield lines with their comments beside them, or above where the line is long."""
+    remarks = [sign + remark(line, output) for line in lines]
+    room = WIDTH - len(indent) - 2 - max(map(len, remarks))
+    lengths = (len(line.code) for line in lines)
+    column = max((length for length in lengths if length <= min(room, _LONGEST_BESIDE)), default=0)
+    for line, text in zip(lines, remarks, strict=True):
+        if len(line.code) <= column:
+            yield f"{indent}{line.code:{column}}  {text}"
+        else:
+            yield indent + text
+            yield from folded(indent + line.code)
+
+
+def remark(line: Line, output: str) -> str:
+    """Return what a line of the backward pass says: which product of the chain rule it is."""
+    f = output
+    if line.kind == SEED:
+        return f"d{f}/d{f} = 1"
+    if line.kind == TEST and not line.operand:
+        return f"does anything flow to {line.node}?"
+    if line.kind == TEST:
+        return f"does {line.operand} reach {line.node}?"
+    if line.kind == HELP and not line.operand:
+        return f"how many operands tie for {line.node}"
+    if line.kind == HELP:
+        return f"d{line.node}/d{line.operand}"
+    assert line.kind == PRODUCT
+    sum_or_first = "+=" if line.adds else "="
+    return f"d{f}/d{line.operand} {sum_or_first} d{f}/d{line.node} * d{line.node}/d{line.operand}"
+
+
+def folded(line: str) -> list[str]:
+    """Return a line folded after commas, which only stand inside brackets."""
+    if len(line) <= WIDTH or ", " not in line:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    parts = textwrap.wrap(
+        line.strip().replace(", ", ",\0").replace(" ", "\1").replace("\0", " "),
+        WIDTH - len(indent) - 4,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    texts = [part.replace("\1", " ") for part in parts]
+    return [indent + texts[0], *(f"{indent}    {text}" for text in texts[1:])]
