@@ -26,18 +26,20 @@ from backprop_cli.readings.source import Coder, Term
 _C = LANGUAGES["c"]
 _OURS = {"floor": "floor_of", "ceil": "ceil_of", "hypot": "hypotenuse"}
 NATIVE = _C._replace(
-    calls={**_C.calls, **_OURS}, helpers=("helpers/native.c", *_C.helpers), reserved=frozenset()
+    calls={**_C.calls, **_OURS},
+    helpers=("helpers/native.c", *_C.helpers),
+    reserved=frozenset(),
+    early="",  # choices, not jumps, can become vector instructions
 )
-"""C as it is compiled here: what Python's functions do otherwise than C's is done as Python does."""
+"""C as it is compiled here; where Python's functions do otherwise than C's, as Python does."""
 
 _PAIRWISE = {ROW["max"]: "larger", ROW["min"]: "smaller"}
-_EXACT = {"fabs", "floor", "ceil", "sqrt", "fma"}
 _OF_TWO = ("pow", "atan2")
-LIBRARY = tuple(sorted(
-    name for name, call in _C.calls.items() if name == call
-    and name not in (*_EXACT, *_C.listed, *_OURS, "exp_square", "normal_cdf", "digamma", "polygamma")
-))  # fmt: skip
-"""The functions of C's library whose results are not exact, and so are nobody else's to compute."""
+LIBRARY = (
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf",
+    "erfc", "exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "tan", "tanh",
+)  # fmt: skip
+"""The functions of C's library that are not exact, so that no other result may take their place."""
 
 _HEAD = """#include <float.h>
 #include <math.h>
@@ -60,7 +62,7 @@ _HEAD = """#include <float.h>
 
 
 class Lines(NamedTuple):
-    """Statements of C: those that depend on nothing that moves, the others, and each node's term."""
+    """Statements of C, those that depend on nothing that moves apart, and each node's term."""
 
     fixed: tuple[str, ...]
     moving: tuple[str, ...]
@@ -110,12 +112,12 @@ class Writer:
 
     def source(self, body: Sequence[str]) -> str:
         """Return a whole file: declarations, the helpers that the lines call, then `body`."""
-        functions = self.coder.functions()
+        functions, calls = self.coder.functions(self.coder.rows)
         pure = [
             f"PURE double {name}({', '.join(['double'] * (1 + (name in _OF_TWO)))});"
             for name in LIBRARY
         ]
-        parts = [_HEAD, *pure, *helpers(NATIVE, self.coder.calls), *functions, *body]
+        parts = [_HEAD, *pure, *helpers(NATIVE, self.coder.calls | calls), *functions, *body]
         return "\n".join(parts) + "\n"
 
     def _term(

@@ -13,12 +13,15 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import add, mul, neg, sub
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from backprop_cli.studies.newton import newton_direction
 from backprop_cli.studies.objective import Objective
 from backprop_cli.studies.optimizers import BY_NAME, NEWTON, Optimizer, Rule
-from backprop_cli.studies.remarks import Landing, Remarks
+from backprop_cli.studies.remarks import Landing, Remarks, at_bound
+
+if TYPE_CHECKING:
+    from backprop_cli.studies.native_steps import Ahead
 
 METHODS = ("random", "numeric", "gradient")
 """The three ways to climb: a random nudge, finite differences, the gradient of a sweep."""
@@ -104,6 +107,8 @@ class Climb:
         self.start = tuple(start)
         self._batch = batch
         self.outcome: Outcome | None = None
+        self.ahead: Ahead | None = None
+        """What takes the steps that nobody looks at; None if each is looked at."""
         self.evaluations = self.sweeps = 0
         self._sign = -1.0 if settings.descend else 1.0
         self._damped = False
@@ -125,6 +130,9 @@ class Climb:
         yield step
         remarks = Remarks(found[0], self.settings.descend, self._height)
         while not self._arrived(step):
+            if self.ahead is not None:
+                step, found = self._run_ahead(self.ahead, step, found, remarks)
+                point = step.point
             landed = self._landed(step.number + 1, point, found)
             if landed is None or (landed == point and self._stays(step)):
                 self._end("no-progress", step)
@@ -136,6 +144,18 @@ class Climb:
             step = self._row(step, found, landed, after, remarks)
             point, found = landed, after
             yield step
+
+    def _run_ahead(
+        self, ahead: "Ahead", step: Step, found: Sequence[float], remarks: Remarks
+    ) -> tuple[Step, Sequence[float]]:
+        """Let compiled code take the steps before the next row that is shown."""
+        reached = ahead(step.number, step.point, found, self._rule.states, remarks)
+        if reached is None:
+            return step, found
+        number, point, found = reached
+        self.sweeps += number - step.number
+        self.evaluations += number - step.number
+        return Step(number, point, found[0], _norm(found)), found
 
     def _arrived(self, step: Step) -> bool:
         """Return whether to stop here, and note why."""
@@ -297,7 +317,7 @@ class Climb:
         """Yield a remark for each input that stands at one of its bounds."""
         for name, x, limits in zip(self.objective.names, point, self._limits, strict=True):
             if x in limits:
-                yield f"{name} at its bound"
+                yield at_bound(name)
 
     def _height(self, point: Iterable[float]) -> float:
         """Return f at a point, or at the nearest within the bounds; of a descent -f."""

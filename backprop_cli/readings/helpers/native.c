@@ -35,3 +35,14 @@ static double hypotenuse(double x, double y) {
   double rest = (sum - square) - fma(root, root, -square) + lost;
   return ldexp(root + rest / (2.0 * root), exponent);
 }
+
+/* The sum as Python adds floats from 3.12 on (Neumaier, Rundungsfehleranalyse, 1974). */
+static double compensated(int count, const double *values) {
+  double sum = 0.0, lost = 0.0;
+  for (int k = 0; k < count; k++) {
+    double x = values[k], next = sum + x;
+    lost += fabs(sum) >= fabs(x) ? (sum - next) + x : (x - next) + sum;
+    sum = next;
+  }
+  return lost != 0.0 && isfinite(lost) ? sum + lost : sum;
+}
