@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import Writer
-from backprop_cli.readings.native import load
+from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.telling import telling_nodes
 
 
@@ -40,17 +40,20 @@ def function_source(graph: Graph, inputs: Sequence[str], telling: Iterable[int])
     )
 
 
-def compiled_by_c(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
+def compiled_by_c(
+    graph: Graph, inputs: Sequence[str]
+) -> tuple[Callable[..., tuple[float, ...]], Native]:
     """Return a function from the values of `inputs`, in this order, to those of the outputs.
 
-    It equals the interpreter (`x^2` is x·x here) and raises ArithmeticError where a number is not
-    finite on the way. Raises `NoCompiler`.
+    Beside it stands the library that it lives in. It equals the interpreter (`x^2` is x·x here) and
+    raises ArithmeticError where a number is not finite on the way. Raises `NoCompiler`.
     """
     import ctypes
 
     source = function_source(graph, inputs, telling_nodes(graph, graph.outputs))
-    function = load(source).library.backprop_value
-    vector = ctypes.c_double * len(inputs)
+    native = load(source)
+    function = native.library.backprop_value
+    vector = ctypes.c_double * max(1, len(inputs))
     results = (ctypes.c_double * len(graph.outputs))()
 
     def call(*values: float) -> tuple[float, ...]:
@@ -58,4 +61,4 @@ def compiled_by_c(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[fl
             raise FloatingPointError("a number is not finite")
         return tuple(results)
 
-    return call
+    return call, native
