@@ -53,9 +53,9 @@ class Run:
     def choose_engine(self, engine: str, every_row: bool) -> None:
         """Let an engine take the steps; `every_row` says that each is shown."""
         if engine != "python":
-            from backprop_cli.studies.engines import choose_engine
+            from backprop_cli.studies import engines
 
-            self.engine = choose_engine(engine, self.problem, self.records, every_row)
+            self.engine = engines.choose(engine, self.problem, self.records, every_row)
 
     def stream(self, form: str) -> None:
         """Write every step as it is made, in csv or as JSON Lines."""

@@ -13,21 +13,25 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import add, mul, neg, sub
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from backprop_cli.studies.newton import newton_direction
 from backprop_cli.studies.objective import Objective
 from backprop_cli.studies.optimizers import BY_NAME, NEWTON, Optimizer, Rule
 from backprop_cli.studies.remarks import Landing, Remarks, at_bound
 
-if TYPE_CHECKING:
-    from backprop_cli.studies.native_steps import Ahead
-
 METHODS = ("random", "numeric", "gradient")
 """The three ways to climb: a random nudge, finite differences, the gradient of a sweep."""
 
 DIFFERENCE = 2.0**-26
 """The step of the forward differences: the square root of the spacing of floats."""
+
+Place = tuple[float, ...]
+Ahead = Callable[
+    [int, Place, Sequence[float], list[list[float]], Remarks], tuple[int, Place, Place] | None
+]
+"""Takes steps that nobody looks at: from a step's number, its point, f and slopes there, the states
+of the optimiser and what the remarks remember, to the number, point, f and slopes it came to."""
 
 _ARMIJO = 1e-4
 _HALVINGS = 60
@@ -146,7 +150,7 @@ class Climb:
             yield step
 
     def _run_ahead(
-        self, ahead: "Ahead", step: Step, found: Sequence[float], remarks: Remarks
+        self, ahead: Ahead, step: Step, found: Sequence[float], remarks: Remarks
     ) -> tuple[Step, Sequence[float]]:
         """Let compiled code take the steps before the next row that is shown."""
         reached = ahead(step.number, step.point, found, self._rule.states, remarks)

@@ -39,9 +39,7 @@ def pays(evaluations: float, nodes: int, loop: bool) -> bool:
     return nodes <= LARGEST and saved > 2 * (_START + _PER_NODE * nodes)
 
 
-def choose_engine(
-    engine: str, problem: Problem, records: Sequence[Record], every_row: bool
-) -> Chosen:
+def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: bool) -> Chosen:
     """Let the climbs of `records` be taken by an engine; `every_row` says that all rows are shown.
 
     Raises `NoCompiler`, and `OptionProblem` for data, where `native` is asked for.

@@ -12,16 +12,14 @@ it began to one step less, which is cheap because it is deterministic.
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.native import Native, load
+from backprop_cli.studies.ascent import Settings
 from backprop_cli.studies.optimizers import chosen
 from backprop_cli.studies.remarks import Remarks, at_bound
 from backprop_cli.studies.step_code import FIRST, HAIR, LIMITLESS, StepCode
-
-if TYPE_CHECKING:
-    from backprop_cli.studies.ascent import Settings
 
 _CHUNK, _LARGEST_CHUNK = 1 << 10, 1 << 20
 _SECONDS = 0.02
@@ -55,7 +53,7 @@ class Ahead:
         graph: Graph,
         names: Sequence[str],
         held: Mapping[str, float],
-        settings: "Settings",
+        settings: Settings,
         listener: Listener,
     ) -> None:
         """Compile the loop; raises `NoCompiler`."""

@@ -14,18 +14,15 @@ norm that is small enough, bounds, and how large f must be to be called far. Cou
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.c import Writer
 from backprop_cli.readings.telling import telling_nodes
+from backprop_cli.studies.ascent import Settings
 from backprop_cli.studies.optimizers import Optimizer, chosen
 from backprop_cli.studies.remarks import GROWING_STEPS, NOTHING, ROUNDING, SHARP
-
-if TYPE_CHECKING:
-    from backprop_cli.studies.ascent import Settings
 
 FIRST = 5
 """The counters before those of the remarks: number, growing, looked_at, endless, moved."""
@@ -69,7 +66,7 @@ class StepCode:
     """Writes the loop of one optimiser over one graph."""
 
     def __init__(
-        self, graph: Graph, names: Sequence[str], held: Sequence[str], settings: "Settings"
+        self, graph: Graph, names: Sequence[str], held: Sequence[str], settings: Settings
     ) -> None:
         self.optimizer: Optimizer = settings.optimizer
         self.sign = "-" if settings.descend else ""
