@@ -97,13 +97,15 @@ def _cache() -> tuple[Path | None, str]:
     """Return the folder of what is kept, made if need be; or None, and why."""
     try:
         folder = cache_folder()
+    except RuntimeError as error:  # no home
+        return None, f"compiled code cannot be kept: {error}"
+    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return None, f"compiled code cannot be kept: {reason}"
+    except OSError as error:
+        return None, f"compiled code cannot be kept in {folder}: {error.strerror}"
     if not stat.S_ISDIR(found.st_mode):
         return None, f"compiled code cannot be kept: {folder} is no directory"
     if not _private(found):

@@ -54,7 +54,7 @@ def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: 
     except NoCompiler as error:
         if engine == "native":
             raise
-        return Chosen("python", f"engine python: {error.message}")
+        return Chosen("python", f"engine python ({error.message})")
 
 
 def _native(
@@ -76,7 +76,7 @@ def _native(
     if not made:
         return Chosen("python")
     remarks = dict.fromkeys(native.remark for native in made if native.remark)
-    return Chosen("native", "; ".join((f"engine native: C, by {made[0].compiler}", *remarks)))
+    return Chosen("native", "; ".join((f"engine native (C, compiled by {made[0].compiler})", *remarks)))
 
 
 def _function(graph: Graph, names: Sequence[str], made: list[Native]) -> Evaluator:
