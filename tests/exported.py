@@ -1,90 +1,122 @@
-"""Exported code run in its target: many programs in one file, compared with `grad`'s numbers.
+"""Exported code run in its target: many programs in one file, compared with the interpreter.
 
 An exported file checks itself, so it is its own test: many functions are put into one file, each
 with points and the numbers of the interpreter there, and the file is run.
 """
 
+import importlib.util
 import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from backprop_cli.calculus.derivation import derivation
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.running_error import RunningErrors
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
-from backprop_cli.language.parser import parse
+from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.source import Language
 from backprop_cli.render.code_file import source
 from backprop_cli.studies.export import Check, Export, Exported, Number
 
 Point = Mapping[str, float]
+Allowed = Callable[[int, float, float], float]
+"""From a place (0 the value, then the slopes), a number and its error bound to what is allowed."""
+
+_AVAILABLE = {
+    "python": True,
+    "numpy": importlib.util.find_spec("numpy"),
+    "jax": importlib.util.find_spec("jax"),
+    "torch": importlib.util.find_spec("torch"),
+    "c": shutil.which("gcc"),
+    "js": shutil.which("node"),
+}
+every_language = pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param(
+            language, id=name, marks=pytest.mark.skipif(not _AVAILABLE[name], reason="not here")
+        )
+        for name, language in LANGUAGES.items()
+    ],
+)
 
 
-def expected(
-    graph: Graph, point: Point, ulps: float, zeros: Sequence[bool], label: str = ""
-) -> Check:
-    """Return the interpreter's numbers, each allowed to be off as if operations were, by ulps."""
-    output = graph.outputs[0]
+class Case(NamedTuple):
+    """A program, the names to differentiate by, and the points to compare at."""
+
+    graph: Graph
+    wrt: Mapping[str, int]
+    points: Sequence[Point]
+
+
+def by_bound(ulps: float) -> Allowed:
+    """Allow so many ulps to each operation: that multiple of the running error bound, and more."""
+
+    def allowed(place: int, number: float, bound: float) -> float:
+        unit = math.ulp(number) if math.isfinite(number) else 0.0
+        return ulps * (bound + unit) if math.isfinite(bound) else math.inf
+
+    return allowed
+
+
+def expected(case: Case, point: Point, zeros: Sequence[bool], allowed: Allowed, name: str) -> Check:
+    """Return the interpreter's numbers; an undefined value has no slope along anything."""
+    graph, output = case.graph, case.graph.outputs[0]
     values = forward_values(graph, point)
-    active = graph.dependents(graph.inputs.values())
+    active = graph.dependents(case.wrt.values())
     adjoints = reverse(graph, values, output, active)
     bounds = RunningErrors(graph, values, adjoints, output, active)
     value = values[output]
-    numbers = []
-    for (name, node), zero in zip(graph.inputs.items(), zeros, strict=True):
-        slope = adjoints[node]
-        if value != value and not zero:
-            slope = math.nan  # an undefined value has no slope along anything
-        numbers.append(_number(f"{label} d/d{name}", slope or 0.0, bounds.adjoints[node], ulps))
-    made = _number(f"{label} value", value, bounds.values[output], ulps)
-    return Check(tuple(point[name] for name in graph.inputs), made, tuple(numbers))
+    slopes = []
+    for place, (node, zero) in enumerate(zip(case.wrt.values(), zeros, strict=True), 1):
+        slope = math.nan if value != value and not zero else adjoints[node] or 0.0
+        slopes.append(Number(f"{name} d{place}", slope, allowed(place, slope, bounds.adjoints[node])))
+    made = Number(f"{name} value", value, allowed(0, value, bounds.values[output]))
+    return Check(tuple(point[each] for each in graph.inputs), made, tuple(slopes))
 
 
-def _number(name: str, value: float, bound: float, ulps: float) -> Number:
-    unit = math.ulp(value) if math.isfinite(value) else 0.0
-    return Number(name, value, ulps * (bound + unit) if math.isfinite(bound) else math.inf)
-
-
-def batch(
-    language: Language, programs: Iterable[tuple[str, Sequence[Point]]], ulps: float
-) -> Export:
-    """Return one file of many programs, each with the points at which it is checked."""
+def batch(language: Language, cases: Iterable[tuple[Case, Allowed]]) -> Export:
+    """Return one file of many programs."""
     functions = []
-    for text, points in programs:
-        graph = parse(text, points[0])
-        made = derivation(graph, graph.outputs[0], graph.inputs, language)
+    for place, (case, allowed) in enumerate(cases):
+        made = derivation(case.graph, case.graph.outputs[0], case.wrt, language)
         zeros = [name.code == language.zero.format(made.result.code) for name in made.gradient]
         checks = tuple(
-            expected(graph, point, ulps, zeros, f"{len(functions)} at {tuple(point.values())}")
-            for point in points
+            expected(case, point, zeros, allowed, f"{place} at {tuple(point.values())}")
+            for point in case.points
         )
-        functions.append(Exported(f"p{len(functions)}", made, checks))
+        functions.append(Exported(f"p{place}", made, checks))
     return Export(language, ("programs",), tuple(functions), False)
 
 
 def run(export: Export, folder: Path) -> tuple[int, str]:
-    """Write a file, compile it if need be, run it; return its exit code and what it printed."""
+    """Write a file and run it; return its exit code and what it printed."""
     path = folder / f"made{export.language.endings[0]}"
     path.write_text(source(export), encoding="utf-8")
     return run_file(path)
 
 
 def run_file(path: Path) -> tuple[int, str]:
-    """Run a file in its target; return its exit code and what it printed."""
+    """Run a file in its target; return its exit code and what it printed. C has no warnings."""
     command = [sys.executable, str(path)]
     if path.suffix == ".c":
-        program = path.with_suffix(".out")
-        warnings = ("-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic")
-        done = subprocess.run(
-            ["gcc", *warnings, str(path), "-lm", "-o", str(program)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[:3000]
-        command = [str(program)]
+        compile_c(path, "-o", str(path.with_suffix(".out")))
+        command = [str(path.with_suffix(".out"))]
     elif path.suffix == ".js":
         command = [str(shutil.which("node")), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=path.parent)
     return done.returncode, done.stdout + done.stderr
+
+
+def compile_c(path: Path, *options: str) -> None:
+    """Compile a C file, every warning an error."""
+    command = ["gcc", "-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic", str(path), "-lm"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[:3000]

@@ -153,6 +153,7 @@ class _Writer:
         self.unbounded = bytearray(graph.size)
         self.terms: list[Term] = [Term(Piece(""))] * graph.size
         self.code: dict[int, str] = {}
+        self.shaped: set[str] = set()
         self.values: list[_Draft] = []
         self.adjoints: list[_Draft] = []
         self.adjoint_names: dict[int, str] = {}
@@ -227,12 +228,15 @@ class _Writer:
         for node in range(graph.size):
             if graph.rows[node] == INPUT:
                 self.terms[node] = Term(Piece(self.code[node]))
+                self.shaped.add(self.code[node])
             elif self.needed[node]:
                 term = self._term(node)
                 self.doubtful[node] = self._is_doubtful(node)
                 known = None if self.free[node] else fixed[node]
                 if node in self.code:
                     self.values.append(_Draft(VALUE, self.code[node], term.piece.text, node))
+                    if self.shaped & words_of([term.piece.text]):
+                        self.shaped.add(self.code[node])
                     term = Term(Piece(self.code[node]), least=term.least)
                 self.terms[node] = term._replace(number=known)
 
@@ -270,7 +274,9 @@ class _Writer:
             return False
         large = [self.unbounded[k] for k in operands]
         least = [self.terms[k].least for k in operands]
-        self.unbounded[node] = overflows(row) or any(large[:1] if row == DIV else large)
+        power = row == POW and self.terms[operands[1]].number is not None
+        grows = overflows(row) and not power
+        self.unbounded[node] = grows or any(large[:1] if row == DIV else large)
         if any(self.doubtful[k] for k in operands):
             return True
         if row in (DIV, POW):
@@ -295,13 +301,19 @@ class _Writer:
                 self._hand_on(node, active)
 
     def _seed(self) -> str:
-        """Return the starting 1; NaN where the value is undefined, which has no slope."""
-        value = self.terms[self.output].piece
+        """Return the starting 1."""
+        value = self.terms[self.output].piece.text
+        seed = self.language.seed if value in self.shaped else "1.0"
+        return self._if_defined(1.0) or seed.format(value)
+
+    def _if_defined(self, value: float) -> str:
+        """Return a number that is NaN where the output is; nothing if it never is."""
         if not self.doubtful[self.output]:
-            return self.language.seed.format(value.text)
-        defined = self.coder.compare("==", value, value)
-        one, nan = self.coder.number(1.0).piece, self.coder.number(float("nan")).piece
-        return self.coder.select(defined, one, nan).text
+            return ""
+        out = self.terms[self.output].piece
+        defined = self.coder.compare("==", out, out)
+        terms = self.coder.number(value), self.coder.number(float("nan"))
+        return self.coder.select(defined, *(term.piece for term in terms)).text
 
     def _hand_on(self, node: int, active: bytearray) -> None:
         """Write the contributions of one node to its operands."""
@@ -378,8 +390,12 @@ class _Writer:
 
     def _gradient(self, node: int) -> str:
         """Return the finished adjoint of a name that was asked for; zero where nothing arrived."""
-        value = self.terms[self.output].piece.text
-        return self.adjoint_names.get(node, self.language.zero.format(value))
+        made = self.adjoint_names.get(node)
+        if made is not None:
+            return made
+        zero = self.language.zero.format(self.terms[self.output].piece.text)
+        used = self.graph.dependencies([self.output])[node]
+        return (self._if_defined(0.0) or zero) if used else zero
 
     def _finished(self, live: Sequence[_Draft]) -> Iterator[Line]:
         """Yield the lines; what is added to begins as a sum."""
@@ -413,10 +429,9 @@ class _Writer:
 
     def _ties(self, node: int, terms: Sequence[Term]) -> Term:
         """Write how many operands equal the value of a node."""
-        texts = [term.piece.text for term in (self.terms[node], *terms)]
         name = self.names.new(f"ties_{self.code[node]}")
-        self._draft(HELP, name, self.coder.call("ties", texts).text, node)
-        return Term(Piece(name), least=1.0)
+        self._draft(HELP, name, self.coder.call("ties", (self.terms[node], *terms)).text, node)
+        return Term(Piece(name))
 
     def _own(self, node: int, position: int) -> dict[str, Term]:
         """Return what the slope along one operand of a collection reads besides."""

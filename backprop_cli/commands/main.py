@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "is a hand-derived gradient right, and if not, which mistake is it",
     "diagnose": "where a gradient vanishes, explodes, dies or loses its digits, and what cures it",
     "graph": "the operation graph as a picture: in the terminal, SVG, PNG, PDF, DOT, Mermaid",
+    "export": "value and gradient as code: Python, NumPy, JAX, PyTorch, C, JavaScript",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }

@@ -44,10 +44,7 @@ def chosen_format(path: str | None, form: str, endings: Mapping[str, str] = ENDI
     """
     if path is None or path == STDOUT:
         return form
-    if path.startswith("-"):
-        hint = f"write ./{path[:40]} for a file of this name, and -- before the expression -o"
-        raise OptionProblem(f"-o needs the name of a file, got {path[:40]!r}", None, hint)
-    ending = os.path.splitext(checked_text(path))[1].lower()
+    ending = ending_of(path)
     asked = endings.get(ending)
     source = click.get_current_context().get_parameter_source("form")
     if asked is None or asked == form:
@@ -56,6 +53,14 @@ def chosen_format(path: str | None, form: str, endings: Mapping[str, str] = ENDI
         return asked
     hint = f"{ending} stands for --format {asked}: leave --format out, or rename the file"
     raise OptionProblem(f"--format {form} does not go with {path[:60]!r}", None, hint)
+
+
+def ending_of(path: str) -> str:
+    """Return the ending of a file's name. Raises `OptionProblem` for what looks like an option."""
+    if path.startswith("-"):
+        hint = f"write ./{path[:40]} for a file of this name, and -- before the expression -o"
+        raise OptionProblem(f"-o needs the name of a file, got {path[:40]!r}", None, hint)
+    return os.path.splitext(checked_text(path))[1].lower()
 
 
 def check_writable(path: str) -> None:

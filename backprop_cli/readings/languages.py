@@ -14,8 +14,9 @@ _COLLECTED = {
     "min": "smallest", "max": "largest", "sum": "total", "mean": "mean", "pick": "pick",
     "logsumexp": "logsumexp", "ties": "ties",
 }  # fmt: skip
-_SPECIAL = ("exp_square", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma")
-_PYTHON_WORDS = frozenset((*keyword.kwlist, "__debug__", "abs", "float", "math", "sys", "zip"))
+_GAMMA = ("gamma", "lgamma", "digamma", "polygamma")
+_SPECIAL = ("exp_square", "normal_cdf", *_GAMMA)
+_PYTHON_WORDS = frozenset((*keyword.kwlist, "__debug__", "math", "map"))
 
 _PYTHON = Language(
     name="python",
@@ -48,6 +49,7 @@ def _of_arrays(module: str) -> dict[str, str]:
         **_COLLECTED,
         "abs": f"{module}.abs",
         "pow": f"{module}.power",
+        "square": f"{module}.square",
         "where": f"{module}.where",
     }
 
@@ -56,7 +58,8 @@ _NUMPY = _PYTHON._replace(
     name="numpy",
     calls={
         **_of_arrays("np"),
-        **{name: f"elementwise({name})" for name in _SPECIAL},
+        **{name: f"elementwise({name})" for name in _SPECIAL[1:]},
+        "exp_square": "exp_square",
         "erf": "elementwise(math.erf)",
         "erfc": "elementwise(math.erfc)",
     },
@@ -80,17 +83,17 @@ _JAX = _NUMPY._replace(
     name="jax",
     calls={
         **_of_arrays("jnp"),
+        **{name: f"elementwise({name})" for name in _GAMMA},
+        "sinh": "sinh",
+        "cosh": "cosh",
         "exp_square": "exp_square",
         "normal_cdf": "jax.scipy.special.ndtr",
         "erf": "jax.scipy.special.erf",
         "erfc": "jax.scipy.special.erfc",
-        "gamma": "jax.scipy.special.gamma",
-        "lgamma": "jax.scipy.special.gammaln",
-        "digamma": "jax.scipy.special.digamma",
-        "polygamma": "jax.scipy.special.polygamma",
     },
-    helpers=("helpers/elements.py",),
+    helpers=("helpers/traced.py", "helpers/elements.py", "special.py"),
     reserved=_PYTHON_WORDS | {"jax", "jnp"},
+    numpy="jnp",
     choice="jnp.where({0}, {1}, {2})",
     nan="jnp.nan",
     infinity="jnp.inf",
@@ -105,23 +108,24 @@ _TORCH = _NUMPY._replace(
     calls={
         **{name: f"torch.{name}" for name in (*_SAME_IN_TORCH, *_LOGARITHMS, "floor", "ceil")},
         **_COLLECTED,
-        **{name: name for name in ("cbrt", "hypot", "atan2", "exp_square", "gamma", "polygamma")},
+        **{name: name for name in ("cbrt", "hypot", "atan2", "exp_square")},
+        **{name: f"elementwise({name})" for name in _GAMMA},
         "abs": "torch.abs",
         "pow": "power",
+        "square": "torch.square",
         "where": "choose",
         "erf": "torch.erf",
         "erfc": "torch.erfc",
-        "normal_cdf": "torch.special.ndtr",
-        "lgamma": "torch.lgamma",
-        "digamma": "torch.digamma",
+        "normal_cdf": "normal_cdf",
     },
-    helpers=("helpers/tensors.py",),
-    reserved=_PYTHON_WORDS | {"torch"},
+    helpers=("helpers/tensors.py", "special.py"),
+    reserved=_PYTHON_WORDS | {"torch", "tensor"},
     choice="choose({0}, {1}, {2})",
     nan="math.nan",
     infinity="math.inf",
     seed="torch.ones_like({0})",
-    zero="torch.zeros_like({0})",
+    zero="torch.zeros_like(tensor({0}))",
+    known="tensor({0})",
 )
 
 _C = Language(

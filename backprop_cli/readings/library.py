@@ -15,6 +15,7 @@ from backprop_cli.readings import special
 from backprop_cli.readings.source import Language
 
 _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_NUMPY = re.compile(r"\bnp\.")
 _QUOTED = re.compile(r'""".*?"""', re.DOTALL)
 _DEFINED = {
     "py": re.compile(r"(?:def )?([A-Za-z_]\w*(?:, \w+)*)(?:\(| = )"),
@@ -37,7 +38,10 @@ class Helper(NamedTuple):
 def helpers(language: Language, used: Iterable[str]) -> list[str]:
     """Return the source of what these calls need, each definition once, callees first."""
     known = [helper for file in language.helpers for helper in _helpers(file)]
-    by_name = {name: place for place, helper in enumerate(known) for name in helper.names}
+    by_name: dict[str, int] = {}
+    for place, helper in enumerate(known):
+        for name in helper.names:
+            by_name.setdefault(name, place)
     waiting = set(words_of(used))
     chosen: set[int] = set()
     tables: set[str] = set()
@@ -50,7 +54,8 @@ def helpers(language: Language, used: Iterable[str]) -> list[str]:
         elif place is None and word.isupper() and hasattr(special, f"_{word}"):
             tables.add(word)
     written = [_table(language, name) for name in sorted(tables)]
-    return written + [known[place].text for place in sorted(chosen)]
+    texts = (known[place].text for place in sorted(chosen))
+    return written + [_NUMPY.sub(f"{language.numpy}.", text) for text in texts]
 
 
 def words_of(calls: Iterable[str]) -> frozenset[str]:

@@ -41,6 +41,7 @@ _FOLDED = frozenset((ADD, SUB, NEG))
 _EXACT = 2.0**50
 _LONGEST_SLOPE = 48
 _LARGE = 800.0
+_SHORT = 6
 _NEVER_NEGATIVE = frozenset(ROW[name] for name in ("exp", "abs", "sqrt", "cosh", "hypot"))
 
 
@@ -50,7 +51,9 @@ class Language(NamedTuple):
     `calls` maps a primitive to what is called for it (a function of the target, or a helper of
     `helpers`, the files that hold them); `listed` are the calls that take all operands as one list,
     written by `listing`. The templates take their parts by position. `choice_binds` says that a
-    choice is an expression with an operator, so that it takes parentheses inside another.
+    choice is an expression with an operator, so that it takes parentheses inside another. `numpy`
+    is what stands for `np` in helpers that NumPy shares with a library of its kind; `known` is how
+    a number is handed to a function that expects an array.
     """
 
     name: str
@@ -83,6 +86,8 @@ class Language(NamedTuple):
     argument: str = "{0}"
     ascii_names: bool = False
     arrays: bool = False
+    numpy: str = "np"
+    known: str = "{0}"
 
 
 class Test(NamedTuple):
@@ -254,10 +259,8 @@ class Coder:
         if operation.selects or operation.variadic or len(term.piece.text) <= _LONGEST_SLOPE:
             return term
         name = f"{operation.name}_by_{operation.names[parameter]}"
-        self.rows[name] = None
         read = _read(operation, formula(operation.partials[parameter]))
-        operands = ", ".join(given[each].piece.text for each in read)
-        return Term(Piece(f"{name}({operands})"))
+        return Term(self._own_call(name, [given[each] for each in read]))
 
     def apply(self, row: int, operands: Sequence[Term]) -> Term:
         """Return one operation over terms, without what adds nothing to it."""
@@ -272,13 +275,15 @@ class Coder:
             folded = TOTAL.function(TABLE[row].name)(*known)
             if folded - folded == 0 and abs(folded) < _EXACT:
                 return self.number(folded)
-        if len(known) == len(operands) and (self.language.arrays or (row == DIV and not known[1])):
-            return self.number(TOTAL.function(TABLE[row].name)(*known))
+        if len(known) == len(operands) and (self.language.arrays or row == DIV):
+            value = TOTAL.function(TABLE[row].name)(*known)
+            if self.language.arrays or not known[1] or len(repr(value)) <= _SHORT:
+                return self.number(value)
         made = self._simpler(row, operands)
         if made is None and row in _INFIX:
             made = self._infix(row, [term.piece for term in operands])
         if made is None:
-            made = Term(self.call(TABLE[row].name, [term.piece.text for term in operands]))
+            made = Term(self.call(TABLE[row].name, operands))
         return made._replace(least=max(made.least, _least(row, operands)))
 
     def _simpler(self, row: int, operands: Sequence[Term]) -> Term | None:
@@ -292,9 +297,10 @@ class Coder:
             return first
         elif row == POW and last.number == 2 and first.piece.text.isidentifier():
             return Term(Piece(f"{first.piece.text}*{first.piece.text}", PRECEDENCE[MUL]))
+        elif row == POW and last.number == 2 and "square" in self.language.calls:
+            return Term(self.call("square", operands[:1]))
         elif row == DIV and not (last.number or last.least > 0) and "div" in self.language.calls:
-            text = self.call("div", [first.piece.text, last.piece.text])
-            return Term(text, passes=first.number is not None or None)
+            return Term(self.call("div", operands), passes=first.number is not None or None)
         elif row == DIV and first.number == 1:
             return self._infix(row, [first.piece, last.piece])._replace(passes=True)
         return None
@@ -310,20 +316,29 @@ class Coder:
             return Term(Piece(f"-{texts[0]}", PRECEDENCE[NEG], True))
         return Term(Piece(SIGNS[row].join(texts), PRECEDENCE[row], texts[0].startswith("-")))
 
-    def call(self, name: str, operands: Sequence[str]) -> Piece:
+    def call(self, name: str, operands: Sequence[Term]) -> Piece:
         """Return the call of a row's function: the target's own, a helper, or its formula's."""
         callee = self.language.calls.get(TABLE[ROW[name]].value if name in ROW else name)
         if callee is None:
-            self.rows[name] = None
-            callee = name
-        else:
-            self.calls.add(callee)
-        listed = ", ".join(operands)
+            return self._own_call(name, operands)
+        self.calls.add(callee)
+        texts = [term.piece.text for term in operands]
+        listed = ", ".join(texts)
         if callee in self.language.listed:
             fixed = 1 if name in ("pick", "ties") else 0
-            rest = self.language.listing.format(", ".join(operands[fixed:]), len(operands) - fixed)
-            listed = ", ".join([*operands[:fixed], rest])
+            rest = self.language.listing.format(", ".join(texts[fixed:]), len(texts) - fixed)
+            listed = ", ".join([*texts[:fixed], rest])
         return Piece(f"{callee}({listed})")
+
+    def _own_call(self, name: str, operands: Sequence[Term]) -> Piece:
+        """Return the call of a function that is written from a formula of the table."""
+        self.rows[name] = None
+        known = self.language.known
+        listed = (
+            term.piece.text if term.number is None else known.format(term.piece.text)
+            for term in operands
+        )
+        return Piece(f"{name}({', '.join(listed)})")
 
     # ------------------------------------------------------------------ conditions and choices
 

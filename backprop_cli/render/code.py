@@ -16,18 +16,25 @@ WIDTH = 100
 """The longest line, where a line can be folded."""
 
 _LONGEST_BESIDE = 56
+AGREED = "The value and the gradient are those of backprop."
+"""What a file prints when it has found all numbers as they should be."""
+
 _SUFFIX = "_and_gradient"
 
 
-def head(export: Export, how: Sequence[str]) -> Iterator[str]:
-    """Yield the lines that say what the file is; `how` tells how it is checked and used."""
-    count = "its gradient" if len(export.functions) == 1 else "their gradients"
+def head(export: Export, check: str, *more: str) -> Iterator[str]:
+    """Yield the lines that say what the file is; `check` says how it is checked."""
+    names = [made.name for made in export.functions]
     yield from export.program
     yield ""
-    yield f"The values and {count} by reverse mode, written by backprop."
-    where = "points that backprop chose" if export.chosen else "the point it was asked for"
-    yield f"{how[0]} compares them with backprop's own numbers at {where}."
-    yield from how[1:]
+    what = (
+        f"{names[0]} and its gradient" if len(names) == 1 else f"{', '.join(names)} and gradients"
+    )
+    yield f"{what} by reverse mode (backpropagation), written by backprop."
+    count = len(export.functions[0].checks)
+    where = f"{count} points of its own choice" if export.chosen else "the point asked for"
+    yield f"{check} to compare its numbers with those of backprop grad at {where}."
+    yield from more
     renamed = dict(pair for made in export.functions for pair in made.derivation.renamed)
     for shown, code in renamed.items():
         yield f"Here {shown} is called {code}."
@@ -42,14 +49,14 @@ def definitions(export: Export) -> list[str]:
 
 def names_of(export: Export) -> list[str]:
     """Return the name of the function of each output."""
-    made: list[str] = []
+    made: dict[str, None] = {}
     for exported in export.functions:
-        name = exported.derivation.result.code
-        name = f"{name if name.isidentifier() else 'value'}{_SUFFIX}"
+        code = exported.derivation.result.code
+        stem = name = f"{code if code.isidentifier() else 'value'}{_SUFFIX}"
         while name in made:
-            name += "_"
-        made.append(name)
-    return made
+            name = f"{stem}_{len(made) + 1}"
+        made[name] = None
+    return list(made)
 
 
 def number(language: Language, value: float) -> str:
@@ -67,7 +74,7 @@ def body(exported: Exported, language: Language, indent: str) -> Iterator[str]:
             yield from folded(indent + line.code)
         yield ""
     if made.adjoints:
-        yield f"{indent}{sign}Backward: upstream times local slope; contributions add up."
+        yield f"{indent}{sign}Backward: upstream * local slope, added up where paths meet."
         if any(line.kind == TEST for line in made.adjoints):
             yield f"{indent}{sign}Nothing flows to what does not reach {exported.name}."
         yield from _commented(made.adjoints, exported.name, sign, indent)
@@ -106,16 +113,30 @@ def remark(line: Line, output: str) -> str:
     return f"d{f}/d{line.operand} {sum_or_first} d{f}/d{line.node} * d{line.node}/d{line.operand}"
 
 
-def folded(line: str) -> list[str]:
-    """Return a line folded after commas, which only stand inside brackets."""
-    if len(line) <= WIDTH or ", " not in line:
-        return [line]
+def folded(line: str) -> Iterator[str]:
+    """Yield a line of code folded after commas inside brackets, where every target allows it."""
     indent = line[: len(line) - len(line.lstrip())]
-    parts = textwrap.wrap(
-        line.strip().replace(", ", ",\0").replace(" ", "\1").replace("\0", " "),
-        WIDTH - len(indent) - 4,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    texts = [part.replace("\1", " ") for part in parts]
-    return [indent + texts[0], *(f"{indent}    {text}" for text in texts[1:])]
+    while len(line) > WIDTH:
+        breaks = list(_breaks(line))
+        fitting = [place for place in breaks if place <= WIDTH] or breaks[:1]
+        if not fitting:
+            break
+        yield line[: fitting[-1]].rstrip()
+        line = f"{indent}    {line[fitting[-1] :].lstrip()}"
+    yield line
+
+
+def _breaks(line: str) -> Iterator[int]:
+    """Yield the places behind commas inside brackets."""
+    depth = 0
+    for place, sign in enumerate(line):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth > 0:
+            yield place + 1
+
+
+def wrapped(text: str, sign: str, indent: str = "") -> list[str]:
+    """Return a comment as lines that begin with a sign."""
+    begin = indent + sign
+    made = textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=begin)
+    return made or [begin.rstrip()]

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from backprop_cli.render.code import body, definitions, folded, head, names_of, number
+from backprop_cli.render.code import (
+    AGREED,
+    body,
+    definitions,
+    folded,
+    head,
+    names_of,
+    number,
+    wrapped,
+)
 from backprop_cli.studies.export import Check, Export, Exported
 
 _CHECK = """\
@@ -25,7 +34,7 @@ int main(void)
 def source(export: Export) -> str:
     """Return the file."""
     names = names_of(export)
-    lines = [f"// {line}".rstrip() for line in head(export, _HOW)]
+    lines = [text for line in head(export, *_HOW) for text in wrapped(line, "// ")]
     lines += ["", "#include <math.h>", ""]
     for text in definitions(export):
         lines += [text, ""]
@@ -36,8 +45,8 @@ def source(export: Export) -> str:
 
 
 _HOW = (
-    "The program: cc FILE -lm && ./a.out",
-    "-DBACKPROP_NO_MAIN leaves the program out.",
+    "Compile and run it (cc FILE -lm && ./a.out)",
+    "-DBACKPROP_NO_MAIN leaves that program out.",
 )
 
 
@@ -46,7 +55,7 @@ def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
     parameters = ", ".join(f"double {each.code}" for each in made.parameters)
     size = len(made.gradient)
     slopes = ", ".join(f"d{exported.name}/d{each.shown}" for each in made.gradient)
-    yield from folded(f"// Returns {exported.name}; gradient becomes {slopes}.")
+    yield from wrapped(f"Returns {exported.name}; gradient becomes {slopes}.", "// ")
     yield from folded(f"double {name}({parameters}, double gradient[{size}])")
     yield "{"
     yield from (f"  (void){unused};" for unused in made.unused)
@@ -69,7 +78,7 @@ def _main(names: list[str], export: Export) -> Iterator[str]:
             yield from folded(f"  value = {name}({arguments}, gradient);")
             yield from _numbers(check, export)
     yield ""
-    yield '  if (wrong == 0) puts("The value and the gradient are those of backprop.");'
+    yield f'  if (wrong == 0) puts("{AGREED}");'
     yield "  return wrong > 0;"
 
 

@@ -5,7 +5,7 @@ domain that are drawn with a fixed seed, so that the same program is exported th
 points come first at which many slopes are not 0, since a slope of 0 proves little.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from backprop_cli.language.printer import statements
 from backprop_cli.readings.source import Language
 from backprop_cli.studies.agreement import TOLERANCE
 from backprop_cli.studies.gradient import nodes_named, solve
-from backprop_cli.studies.sampling import SEED, draws, telling
+from backprop_cli.studies.sampling import SEED, Point, draws, probes, telling
 from backprop_cli.studies.solution import Answer, Solution
 
 MOST_NODES = 10_000
@@ -44,7 +44,7 @@ class Number(NamedTuple):
 class Check(NamedTuple):
     """What one function gives at one point: a number for each input, the value, the gradient."""
 
-    point: tuple[float, ...]
+    point: Point
     value: Number
     gradient: tuple[Number, ...]
 
@@ -106,22 +106,33 @@ def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Sol
     Raises `MissingInput` if none was found.
     """
     wrt, outputs, names = tuple(wrt), tuple(outputs), list(graph.inputs)
-    simple = telling(lambda point: True, names, {}, {})
-    drawn = [
-        tuple(float(f"{x:.{_FEW_DIGITS}g}") for x in point)
-        for point in islice(draws(names, {}, {}, SEED), _DRAWN)
-    ]
+    wanted = _POINTS if len(names) <= _MOST_INPUTS else 1
     found: list[tuple[int, Solution]] = []
-    for point in [*([simple] if simple else []), *drawn]:
+    for point in _candidates(names):
         solution = solve(graph, dict(zip(names, point, strict=True)), wrt, outputs)
         if all(answer.failure is None and not answer.remarks for answer in solution.answers):
             zeros = sum(list(answer.gradient.values()).count(0) for answer in solution.answers)
             found.append((zeros, solution))
+            if [pair[0] for pair in found].count(0) == wanted:
+                break
     if not found:
         hint = f"give one: --at {names[0][:40]}=..."
         raise MissingInput("no point of the domain was found to check the code at", None, hint)
     found.sort(key=lambda pair: pair[0])
-    return [solution for _, solution in found[: _POINTS if len(names) <= _MOST_INPUTS else 1]]
+    return [solution for _, solution in found[:wanted]]
+
+
+def _candidates(names: list[str]) -> Iterator[Point]:
+    """Yield points of short numbers: a simple one, random ones, some with 0 and 1 and -1."""
+    simple = telling(lambda point: True, names, {}, {})
+    if simple is not None:
+        yield simple
+    drawn = [
+        tuple(float(f"{x:.{_FEW_DIGITS}g}") for x in point)
+        for point in islice(draws(names, {}, {}, SEED), _DRAWN)
+    ]
+    yield from drawn
+    yield from probes(names, {}, {}, drawn)
 
 
 def _check(solution: Solution, answer: Answer) -> Check:
@@ -147,7 +158,7 @@ def _program(solution: Solution) -> tuple[str, ...]:
     graph = solution.graph
     lines = list(islice(statements(graph, solution.names), MOST_SHOWN + 1))
     if len(lines) > MOST_SHOWN:
-        return (*lines[:MOST_SHOWN], f"… ({graph.size:,} nodes)")
-    if len(solution.answers) == 1 and " = " not in lines[-1]:
+        lines[MOST_SHOWN:] = [f"... ({graph.size:,} nodes)"]
+    elif len(solution.answers) == 1 and " = " not in lines[-1]:
         lines[-1] = f"{solution.answers[0].name} = {lines[-1]}"
-    return tuple(lines)
+    return tuple(line.replace("·", "*") for line in lines)

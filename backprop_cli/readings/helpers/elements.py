@@ -3,35 +3,40 @@
 Only what jax.numpy has too is called, but for `elementwise`; so they serve both.
 """
 
-from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
 
-def elementwise(function: Callable[..., float]) -> Callable[..., Any]:
+def elementwise(function):
     """Return a function of floats as a function of arrays."""
 
-    def apply(*arrays: Any) -> Any:
+    def apply(*arrays):
         made = np.frompyfunc(function, len(arrays), 1)(*arrays)
         return np.asarray(made, dtype=np.float64)[()]
 
     return apply
 
 
-def smallest(*values: Any) -> Any:
+def smallest(*values):
     """Return the smallest value; NaN if there is one."""
     return reduce(np.minimum, values)
 
 
-def largest(*values: Any) -> Any:
+def largest(*values):
     """Return the largest value; NaN if there is one."""
     return reduce(np.maximum, values)
 
 
-def total(*values: Any) -> Any:
-    """Return the sum, compensated: each addition's rounding error is added at the end (TwoSum)."""
+def total(*values):
+    """Return the sum, compensated; a partial sum may overflow although the whole does not."""
+    made = compensated(*values)
+    smaller = compensated(*(value / 2.0**64 for value in values)) * 2.0**64
+    return np.where(np.isfinite(made), made, smaller)[()]
+
+
+def compensated(*values):
+    """Return the sum, each addition's rounding error added at the end (Knuth's TwoSum)."""
     whole, lost = values[0], 0.0
     for value in values[1:]:
         before, whole = whole, whole + value
@@ -40,20 +45,22 @@ def total(*values: Any) -> Any:
     return np.where(np.isfinite(lost), whole + lost, whole)[()]
 
 
-def mean(*values: Any) -> Any:
-    """Return the mean."""
-    return total(*values) / len(values)
+def mean(*values):
+    """Return the mean, whose sum may overflow although it does not."""
+    made = total(*values) / len(values)
+    smaller = total(*(value / 2.0**64 for value in values)) / len(values) * 2.0**64
+    return np.where(np.isfinite(made), made, smaller)[()]
 
 
-def pick(index: Any, *values: Any) -> Any:
+def pick(index, *values):
     """Return the value number `index`, counted from 0; NaN if there is none."""
-    made: Any = np.nan
+    made = np.nan
     for place, value in enumerate(values):
         made = np.where(index == place, value, made)
     return made
 
 
-def logsumexp(*values: Any) -> Any:
+def logsumexp(*values):
     """Return log(sum(exp(value))): the largest + log1p of the others relative to it."""
     stack = np.stack(np.broadcast_arrays(*values))
     place = np.argmax(stack, axis=0)
@@ -65,6 +72,30 @@ def logsumexp(*values: Any) -> Any:
     return np.where(np.isinf(largest), largest, largest + np.log1p(rest))[()]
 
 
-def ties(out: Any, *values: Any) -> Any:
+def ties(out, *values):
     """Return how many values equal `out`."""
     return sum(np.where(value == out, 1.0, 0.0) for value in values)
+
+
+def exp_square(x, c):
+    """Return exp(c x^2), the square carried in two parts so that Gaussian tails keep their digits.
+
+    A product is split into its rounded value and the rest (Dekker 1971).
+    """
+    x_part, x_exponent = np.frexp(x)
+    c_part, c_exponent = np.frexp(c)
+    square, square_rest = two_product(x_part, x_part)
+    high, low = two_product(c_part, square)
+    exponent = 2 * x_exponent + c_exponent
+    power = np.exp(np.ldexp(high, exponent))
+    corrected = power + power * np.ldexp(low + c_part * square_rest, exponent)
+    return np.where((power == 0) | ~np.isfinite(corrected), power, corrected)[()]
+
+
+def two_product(x, y):
+    """Return the rounded product and its rounding error."""
+    product = x * y
+    x_scaled, y_scaled = 134217729.0 * x, 134217729.0 * y  # 2^27 + 1
+    x_high, y_high = x_scaled - (x_scaled - x), y_scaled - (y_scaled - y)
+    x_low, y_low = x - x_high, y - y_high
+    return product, ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
