@@ -75,7 +75,9 @@ class ManyPoints:
         from backprop_cli.readings.blocks import Blocks
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
-        self._kink, self._columns, self._fixed = kink, tuple(columns), dict(fixed)
+        self._kink, self._columns = kink, tuple(columns)
+        self.inputs, self.fixed = tuple(graph.inputs), dict(fixed)
+        """The names of the inputs, and the numbers of those that are no columns."""
         asked = nodes_named(graph, wrt, "--wrt") or dict(graph.inputs)
         chosen = nodes_named(graph, outputs, "--of")
         self.wrt = tuple(asked)
@@ -120,7 +122,7 @@ class ManyPoints:
 
     def solution(self, row: Sequence[float]) -> Solution:
         """Return the study of one point, that of a row of the columns."""
-        given = {**self._fixed, **dict(zip(self._columns, row, strict=True))}
+        given = {**self.fixed, **dict(zip(self._columns, row, strict=True))}
         point = {name: given[name] for name in self._program.inputs}
         return solve(self._program, point, self._names, self._outputs, self._kink)
 
@@ -158,7 +160,7 @@ class ManyPoints:
         values: list[Any] = [None] * graph.size
         for node, literal in graph.literals.items():
             values[node] = ARRAYS.number(literal)
-        given = {**self._fixed, **dict(zip(self._columns, columns, strict=True))}
+        given = {**self.fixed, **dict(zip(self._columns, columns, strict=True))}
         for name, node in graph.inputs.items():
             values[node] = given[name]
         evaluate(graph, values, range(graph.size), ARRAYS)
