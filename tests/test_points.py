@@ -19,11 +19,10 @@ from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
-from backprop_cli.operations import ROW, TABLE
+from backprop_cli.operations import TABLE
 from backprop_cli.studies.gradient import solve
 
 np = pytest.importorskip("numpy")
-from backprop_cli.readings import blocks, terms  # noqa: E402
 from backprop_cli.studies.points import FLAGS, ManyPoints  # noqa: E402
 
 ULPS = 8.0

@@ -15,6 +15,7 @@ from backprop_cli.studies.point_rows import Block, polars_for
 from backprop_cli.studies.points import FLAGS, Answers, ManyPoints
 
 _NEEDS_QUOTES = ',"\r\n'
+_POLARS_PATTERN = f"^ |[{_NEEDS_QUOTES}]"
 _BYTES_A_NUMBER = 20
 
 
@@ -72,11 +73,12 @@ def _by_polars(polars: Any, block: Block, answers: Answers) -> bytes:
 
 def _quoted_series(polars: Any, texts: Any) -> Any:
     series = polars.Series("0", texts, dtype=polars.String)
-    quoted = '"' + polars.col("0").str.replace_all('"', '""', literal=True) + '"'
-    needed = polars.col("0").str.contains('^ |[,"\r\n]')
-    if not series.str.contains('^ |[,"\r\n]').any():
+    if not series.str.contains(_POLARS_PATTERN).any():
         return series
-    return series.to_frame().select(polars.when(needed).then(quoted).otherwise("0"))["0"]
+    text = polars.col("0")
+    quoted = '"' + text.str.replace_all('"', '""', literal=True) + '"'
+    chosen = polars.when(text.str.contains(_POLARS_PATTERN)).then(quoted).otherwise(text)
+    return series.to_frame().select(chosen).to_series()
 
 
 def _number_series(polars: Any, column: Any) -> Any:

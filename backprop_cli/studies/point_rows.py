@@ -64,16 +64,15 @@ class RowReader:
         """Return the rows of a chunk."""
         if chunk.rows is not None:
             return self._collected(chunk.rows)
-        made = self._by_polars(chunk.data) if polars_for(len(chunk.data)) else None
+        polars = polars_for(len(chunk.data))
+        made = None if polars is None else self._by_polars(polars, chunk.data)
         if made is None:
             lines = chunk.data.splitlines(keepends=True)
             made = self._collected(read_rows(lines, chunk.line))
         return made
 
-    def _by_polars(self, data: bytes) -> Block | None:
+    def _by_polars(self, polars: Any, data: bytes) -> Block | None:
         """Return the rows of well-formed bytes, None where there is any doubt."""
-        import polars
-
         names = [str(place) for place in range(len(self._headings))]
         numbers = {*self._used} - {*self._kept}
         kinds = [polars.Float64 if k in numbers else polars.String for k in range(len(names))]
@@ -83,10 +82,9 @@ class RowReader:
                 has_header=False,
                 schema=dict(zip(names, kinds, strict=True)),
                 columns=sorted({*self._used, *self._kept}),
-                missing_utf8_is_empty_string=True,
             )
             found = [frame[str(place)].cast(polars.Float64) for place in self._used]
-            kept = [frame[str(place)] for place in self._kept]
+            kept = [frame[str(place)].fill_null("") for place in self._kept]
         except polars.exceptions.PolarsError:
             return None
         if commas(data) != frame.height * (len(names) - 1) or lone_returns(data):
