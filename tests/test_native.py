@@ -25,7 +25,6 @@ from backprop_cli.readings import compiler
 from backprop_cli.readings.c import LIBRARY, NATIVE
 from backprop_cli.readings.floats import PLAIN, TOTAL, number
 from backprop_cli.readings.formulas import Arithmetic, Spelling
-from backprop_cli.readings.telling import telling_nodes
 
 np = pytest.importorskip("numpy")
 
@@ -85,9 +84,7 @@ class Rows:
         kind: type = NativeBlocks,
     ) -> None:
         made = point_graph(graph, [graph.inputs[name] for name in names if name in graph.inputs])
-        slopes = [node for answer in made.answers for node in answer[1:]]
-        telling = telling_nodes(made.graph, graph.outputs) + slopes
-        self.blocks = kind(made.graph, names, {}, telling, made.kinks)
+        self.blocks = kind(made.graph, names, {}, made.watched, made.kinks)
         self.results = [np.empty(len(at)) for _ in made.graph.outputs]
         self.bad, self.kinked = np.zeros(len(at), bool), np.zeros(len(at), bool)
         self.columns = [np.array(column) for column in zip(*at, strict=True)]
@@ -253,13 +250,13 @@ def test_names_never_reach_the_compiler():
     assert rows.row(0) == wanted
 
     plain = parse(_sum_of([f"p{k}" for k in range(len(AWKWARD))]))
-    sources = [rows_source(one, list(one.inputs), [], [], []) for one in (graph, plain)]
+    sources = [rows_source(one, list(one.inputs), []) for one in (graph, plain)]
     assert sources[0] == sources[1]
 
 
 def test_a_name_that_nobody_should_compile_leaves_no_trace():
     graph = parse("système_x + 1", ["système_x"])
-    source = rows_source(graph, ["système_x"], [], [], [])
+    source = rows_source(graph, ["système_x"], [])
     assert "syst" not in source
     assert source.isascii()
 

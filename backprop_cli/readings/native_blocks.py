@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import Lines, Writer
 from backprop_cli.readings.native import load
+from backprop_cli.readings.telling import telling_nodes
 
 Column = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,11 +39,12 @@ def rows_source(
     graph: Graph,
     columns: Sequence[str],
     fixed: Iterable[str],
-    telling: Iterable[int],
-    kinks: Iterable[int],
+    watched: Iterable[int] = (),
+    kinks: Iterable[int] = (),
 ) -> str:
     """Return the C of the outputs of `graph` over columns of these names, other inputs fixed."""
-    telling, kinks = tuple(dict.fromkeys(telling)), tuple(dict.fromkeys(kinks))
+    telling = tuple(dict.fromkeys((*telling_nodes(graph, watched), *graph.outputs)))
+    kinks = tuple(dict.fromkeys(kinks))
     held = list(fixed)
     given = {name: f"h{place}" for place, name in enumerate(held)}
     given |= {name: f"x{place}" for place, name in enumerate(columns)}
@@ -105,15 +107,16 @@ class NativeBlocks:
         graph: Graph,
         columns: Sequence[str],
         fixed: Mapping[str, float],
-        telling: Iterable[int] = (),
+        watched: Iterable[int] = (),
         kinks: Iterable[int] = (),
     ) -> None:
         """Compile the outputs of `graph` over columns of these names, the other inputs fixed.
 
-        A row is marked as bad where a node of `telling` is not finite, as kinked where one of
-        `kinks` is not 0. Raises `NoCompiler`.
+        A row is marked as bad where an output or a node of `watched` is not finite (the operands
+        of a watched node are watched too), as kinked where one of `kinks` is not 0.
+        Raises `NoCompiler`.
         """
-        self.source = rows_source(graph, columns, fixed, telling, kinks)
+        self.source = rows_source(graph, columns, fixed, watched, kinks)
         """The C that was compiled, for the curious."""
         self.native = load(self.source)
         """The library, and how it came."""
@@ -125,7 +128,10 @@ class NativeBlocks:
     def __call__(
         self, columns: Sequence[Column], results: Sequence[Column], bad: Mask, kinked: Mask
     ) -> None:
-        """Compute all rows of `columns` into `results`, and mark rows in `bad` and `kinked`."""
+        """Compute all rows of `columns` into `results`, and mark rows in `bad` and `kinked`.
+
+        May run in several threads.
+        """
         count = len(bad)
         given = [np.ascontiguousarray(column, dtype=np.float64) for column in columns]
         made = [_writable(result) for result in results]

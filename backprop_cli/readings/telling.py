@@ -21,10 +21,10 @@ SHOWS = {
 """The positions at which an operand that is not finite makes the value so, in every case."""
 
 TAME = {
-    "neg", "abs", "sin", "cos", "tanh", "atan", "asinh", "sigmoid", "relu", "sign", "floor", "ceil",
-    "min", "max", "where", "softsign", "cbrt", "erf", "erfc", "normal_cdf", "less", "less_equal",
-    "greater", "greater_equal", "equal", "not_equal",
-}  # fmt: skip
+    *("neg", "abs", "sin", "cos", "tanh", "atan", "asinh", "cbrt", "floor", "ceil", "sign"),
+    *("sigmoid", "softsign", "relu", "min", "max", "where", "erf", "erfc", "normal_cdf"),
+    *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+}
 """The operations whose value is finite wherever their operands are."""
 
 
