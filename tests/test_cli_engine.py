@@ -129,3 +129,68 @@ def test_names_of_c_are_names_like_others(capsys):
     python, native = (ask(capsys, *words, "--engine", engine) for engine in ("python", "native"))
     assert (python[0], python[1]) == (native[0], native[1])
     assert python[1].startswith("f ")
+
+
+# ------------------------------------------------------------------- many points
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """Return a file of 2000 points, some of them on kinks or outside the domain."""
+    path = tmp_path / "points.csv"
+    rows = [f"{(k % 41 - 20) / 8},{(k % 7) - 3}" for k in range(2000)]
+    path.write_text("\n".join(["x,y", *rows]))
+    return str(path)
+
+
+def grad(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = run_words(["grad", *words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    "text", ["relu(x)*y + gelu(x)", "log(x) + abs(y)", "max(x, y)^3/(1 + x^2)", "x/y + erf(x)"]
+)
+def test_many_points_by_either_engine(capsys, table, text):
+    pytest.importorskip("numpy")
+    shown = [
+        grad(capsys, text, "--points", table, "--engine", engine) for engine in ("python", "native")
+    ]
+    assert shown[0][0] == shown[1][0]
+    assert shown[1][2] == NOTE + shown[0][2]
+    pairs = zip(*(out.splitlines() for _, out, _ in shown), strict=True)
+    for one, other in pairs:
+        left, right = one.split(","), other.split(",")
+        assert left[-1] == right[-1]  # the flag
+        if one != other:
+            numbers = [[float(cell or "nan") for cell in row[:-1]] for row in (left, right)]
+            assert numbers[0] == pytest.approx(numbers[1], rel=1e-14, abs=1e-14, nan_ok=True)
+
+
+def test_points_without_a_compiler(capsys, table, monkeypatch):
+    pytest.importorskip("numpy")
+    monkeypatch.setenv("CC", "nosuchcc")
+    code, out, err = grad(capsys, "x*y", "--points", table, "--engine", "native")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: no C compiler was found: CC names 'nosuchcc'\n")
+    code, out, err = grad(capsys, "x*y", "--points", table)
+    assert (code, err) == (0, "")  # so few rows are NumPy's, and nobody looks for a compiler
+
+
+def test_auto_takes_c_for_points_that_numpy_computes_one_by_one(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("numpy")
+    path = tmp_path / "many.csv"
+    path.write_text("x\n" + "0.5\n1.5\n" * 100_000)
+    assert grad(capsys, "gamma(x)", "--points", str(path))[2] == NOTE
+    assert grad(capsys, "tanh(x)", "--points", str(path))[2] == ""
+    monkeypatch.setenv("CC", "nosuchcc")
+    code, out, err = grad(capsys, "gamma(x)", "--points", str(path))
+    assert (code, len(out.splitlines())) == (0, 200_001)
+    assert err == "note: engine python (no C compiler was found: CC names 'nosuchcc')\n"
+
+
+def test_the_engine_of_one_point_cannot_be_chosen(capsys):
+    code, _, err = grad(capsys, "x^2", "--at", "x=1", "--engine", "native")
+    assert code == 2
+    assert "--engine belongs to --points" in err

@@ -110,6 +110,7 @@ def grad(
     table: str | None,
     keep: tuple[str, ...],
     on_error: str | None,
+    engine: str,
     wrt: tuple[str, ...],
     of: tuple[str, ...],
     show: tuple[str, ...],
@@ -131,7 +132,7 @@ def grad(
     @FILE a file.
     """
     if table is not None:
-        asked = table_points.Question(expression, points, wrt, of, kink)
+        asked = table_points.Question(expression, points, wrt, of, kink, engine)
         return table_points.answer_table(asked, table, keep, on_error, form, path)
     table_points.refuse_alone(keep, on_error, form)
     form = output.chosen_format(path, form)

@@ -35,12 +35,16 @@ ALL = "all"
 MOST_TOLD = 20
 """Bad rows that are told by line; more are counted."""
 
-_NAMED = ("expression", "points", "wrt", "of", "kink", "form", "path", "table", "keep", "on_error")
+_NAMED = (
+    *("expression", "points", "wrt", "of", "kink", "form", "path"),
+    *("table", "keep", "on_error", "engine"),
+)
 
 
 def table_options(command: Command) -> Command:
-    """Add `--points`, `--keep` and `--on-error` to a command."""
+    """Add `--points`, `--keep`, `--on-error` and `--engine` to a command."""
     for option in (
+        options.engine,
         click.option(
             "--on-error",
             type=click.Choice(["stop", "skip"]),
@@ -72,11 +76,14 @@ class Question(NamedTuple):
     wrt: tuple[str, ...]
     of: tuple[str, ...]
     kink: str
+    engine: str
 
 
 def refuse_alone(keep: tuple[str, ...], on_error: str | None, form: str) -> None:
     """Raise `OptionProblem` for options that belong to `--points` where that is not given."""
+    source = click.get_current_context().get_parameter_source("engine")
     for name, given in (
+        ("--engine", source == ParameterSource.COMMANDLINE),
         ("--keep", keep),
         ("--on-error", on_error),
         ("--format csv", form == "csv"),
@@ -151,7 +158,8 @@ def _compiled(question: Question, text: str, chunks: "Chunks") -> "tuple[ManyPoi
         raise OptionProblem(f"{', '.join(twice[:10])} given by --at and by --points", None, hint)
     check_names(graph, [*names, *used])
     columns = [name for name in graph.inputs if name in used]
-    many = ManyPoints(graph, columns, evaluated(given), question.wrt, question.of, question.kink)
+    how = (question.wrt, question.of, question.kink, question.engine, chunks.rows)
+    many = ManyPoints(graph, columns, evaluated(given), *how)
     return many, [used[name] for name in columns]
 
 
@@ -289,6 +297,8 @@ class _Run:
         """Yield what is to be said of all rows together."""
         from backprop_cli.studies.points import FLAGS
 
+        if self._many.engine.note:
+            yield f"note: {self._many.engine.note}"
         if self._bad > self._told:
             yield f"skipped: {self._bad:,} rows in all, the first {self._told} are named above"
         for code, (row, point) in sorted(self._first.items()):

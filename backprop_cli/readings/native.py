@@ -44,6 +44,13 @@ class Native(NamedTuple):
     compiler: str
     remark: str = ""
 
+    @property
+    def note(self) -> str:
+        """What is to be said of it."""
+        return "; ".join(
+            filter(None, (f"engine native (C, compiled by {self.compiler})", self.remark))
+        )
+
 
 def load(source: str) -> Native:
     """Return the library of this C source, from the cache or compiled now.

@@ -24,6 +24,7 @@ LONGEST_LINE = 8 << 20
 
 _PATIENCE = 0.05
 _ROWS_AT_ONCE = 8192
+_ROWS_OF_A_PIPE = 100_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTE, _NEWLINE, _COMMA, _RETURN = (ord(sign) for sign in '"\n,\r')
 _DIALECT: dict[str, Any] = {"skipinitialspace": True, "strict": True}
@@ -87,6 +88,13 @@ class Chunks:
     def size(self) -> int | None:
         """The bytes of the whole file, None where that cannot be known."""
         return os.fstat(self._file.fileno()).st_size if self._is_file else None
+
+    @property
+    def rows(self) -> int:
+        """About how many rows there are: by the length of the first; a guess for a pipe."""
+        if self.size is None:
+            return _ROWS_OF_A_PIPE
+        return self.size // max(1, self._data.find(b"\n") + 1)
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the rest of the file. Raises `FileProblem`, or `LimitExceeded` for a huge line."""

@@ -24,19 +24,26 @@ from backprop_cli.studies.problem import Problem
 LARGEST = 2000
 """The most nodes of a program that `auto` has compiled."""
 
-_START, _PER_NODE = 0.1, 6e-4
-"""Seconds that compiling takes: to begin with, and for each node of the program."""
+_START, _PER_NODE = 0.1, 2.5e-4
+"""Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""
+_WITH_GRADIENT = 2.5
+"""How much larger than a program its gradient graph is."""
 _LOOP, _LOOP_NODE = 5e-6, 1e-7
 """Seconds that a step saves in the loop of C: to begin with, and for each node."""
 _CALL, _CALL_NODE = -1.5e-6, 1e-7
 """Seconds that one evaluation saves: calling C costs more than calling Python."""
 
 
+def compiling(nodes: float) -> float:
+    """Return the seconds that compiling so many nodes takes."""
+    return _START + _PER_NODE * nodes
+
+
 def pays(evaluations: float, nodes: int, loop: bool) -> bool:
     """Return whether compiling pays for so many evaluations of a program of so many nodes."""
     start, per_node = (_LOOP, _LOOP_NODE) if loop else (_CALL, _CALL_NODE)
     saved = evaluations * (start + per_node * nodes)
-    return nodes <= LARGEST and saved > 2 * (_START + _PER_NODE * nodes)
+    return nodes <= LARGEST and saved > 2 * compiling(_WITH_GRADIENT * nodes)
 
 
 def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: bool) -> Chosen:
@@ -75,8 +82,7 @@ def _native(
         objective.compile_with(lambda graph, names: _function(graph, names, made))
     if not made:
         return Chosen("python")
-    remarks = dict.fromkeys(native.remark for native in made if native.remark)
-    return Chosen("native", "; ".join((f"engine native (C, compiled by {made[0].compiler})", *remarks)))
+    return Chosen("native", made[0].note)
 
 
 def _function(graph: Graph, names: Sequence[str], made: list[Native]) -> Evaluator:

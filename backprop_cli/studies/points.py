@@ -1,10 +1,10 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done by NumPy in blocks (`readings/blocks.py`). It marks the rows in which a node is
-not finite or stands on a kink, and these are looked at again: whether the bad node is live, and
-which came first, is found for all of them at once; rows on kinks, and rows whose slopes are not
-finite, are handed one by one to the study of one point, whose word is final. So a row's flag is
-what `grad` would say of it.
+Most rows are done in blocks, by NumPy (`readings/blocks.py`) or by compiled C. The rows in which a
+node is not finite or stands on a kink are marked, and these are looked at again: whether the bad
+node is live, and which came first, is found for all of them at once; rows on kinks, and rows whose
+slopes are not finite, are handed one by one to the study of one point, whose word is final. So a
+row's flag is what `grad` would say of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,14 +65,17 @@ class ManyPoints:
         wrt: Sequence[str] = (),
         outputs: Sequence[str] = (),
         kink: str = "convention",
+        engine: str = "python",
+        rows: int = 0,
     ) -> None:
         """Compile a program over columns of these names; `fixed` binds its other inputs.
 
-        Raises `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
-        `OptionProblem` where NumPy is missing.
+        About so many `rows` are expected, which decides what `auto` takes for an engine. Raises
+        `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
+        `OptionProblem` where NumPy is missing, or a compiler for the engine `native`.
         """
         self._numpy = numpy_for("--points")
-        from backprop_cli.readings.blocks import Blocks
+        from backprop_cli.studies.point_engines import blocks_for
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
         self._kink, self._columns = kink, tuple(columns)
@@ -87,7 +90,7 @@ class ManyPoints:
         self._graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
         made = self._made = point_graph(self._graph, self._sources)
-        self._blocks = Blocks(made.graph, columns, fixed, made.watched, made.kinks)
+        self._blocks, self.engine = blocks_for(engine, made, columns, fixed, rows)
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
