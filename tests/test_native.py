@@ -7,8 +7,9 @@ One thing is done otherwise in compiled code, x^2 is x·x; so the interpreter is
 import math
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import mpmath
 import pytest
 from accuracy import points
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE, Operation
 from backprop_cli.readings import compiler
-from backprop_cli.readings.c import LIBRARY, NATIVE
+from backprop_cli.readings.c import LIBRARY, NATIVE, VECTOR
 from backprop_cli.readings.floats import PLAIN, TOTAL, number
 from backprop_cli.readings.formulas import Arithmetic, Spelling
 
@@ -73,6 +74,11 @@ def interpreted(
     return [values[output], *(adjoints[node] or 0.0 for node in wrt)]
 
 
+def exact(*given):
+    """Return blocks by the C that has the interpreter's bits."""
+    return NativeBlocks(*given, language=NATIVE)
+
+
 class Rows:
     """Value and slopes of a program by compiled C at some points, with marks."""
 
@@ -81,7 +87,7 @@ class Rows:
         graph: Graph,
         names: Sequence[str],
         at: list[tuple[float, ...]],
-        kind: type = NativeBlocks,
+        kind: Callable = exact,
     ) -> None:
         made = point_graph(graph, [graph.inputs[name] for name in names if name in graph.inputs])
         self.blocks = kind(made.graph, names, {}, made.watched, made.kinks)
@@ -163,7 +169,7 @@ def test_every_operation_has_the_interpreters_bits():
     padded = [np.resize(np.array(given[name]), longest) for name in columns]
     results = [np.empty(longest) for _ in outputs]
     marks = np.zeros(longest, bool)
-    NativeBlocks(made, columns, {})(padded, results, marks, marks)
+    exact(made, columns, {})(padded, results, marks, marks)
     start, compared = 0, 0
     for label, operands in names.items():
         wrt = [graph.inputs[name] for name in operands]
@@ -202,13 +208,67 @@ def test_a_number_that_is_not_finite_on_the_way_is_for_the_interpreter():
         function(1000.0)
 
 
-def test_a_wrong_formula_would_be_noticed(monkeypatch):
+def test_a_wrong_formula_would_be_noticed():
     """The comparison bites: C with another cosine is not taken for the interpreter."""
     graph = parse("sin(x)")
-    calls = {**NATIVE.calls, "cos": "sin"}
-    monkeypatch.setattr("backprop_cli.readings.c.NATIVE", NATIVE._replace(calls=calls))
-    rows = Rows(graph, ["x"], [(0.4,)])
+    wrong = NATIVE._replace(calls={**NATIVE.calls, "cos": "sin"})
+    rows = Rows(graph, ["x"], [(0.4,)], lambda *given: NativeBlocks(*given, language=wrong))
     assert rows.row(0) != interpreted(graph, graph.outputs[0], [graph.inputs["x"]], {"x": 0.4})
+
+
+FAST = ("exp", "expm1", "cosh", "tanh")
+ULPS = 3
+"""How far the exponentials that can become vectors may be from the exact result."""
+
+
+def test_the_exponentials_of_many_points_are_within_some_ulps():
+    assert {name for name in NATIVE.calls if NATIVE.calls[name] != VECTOR.calls[name]} == set(FAST)
+    draw = random.Random(3)
+    at = [draw.uniform(-1, 1) for _ in range(3000)] + [draw.uniform(-30, 30) for _ in range(3000)]
+    at += [draw.uniform(-745, 709) for _ in range(1000)] + [
+        10 ** draw.uniform(-20, 0) for _ in range(500)
+    ]
+    at += [0.0, -0.0, 5e-324, -1e-310, 709.78, -745.1, -720.3, 710.4, 22.0, 22.1, -1.0, 1e-300]
+    for name in FAST:
+        function = getattr(mpmath, name)
+        rows = Rows(parse(f"{name}(x)"), ["x"], [(x,) for x in at], NativeBlocks)
+        for place, x in enumerate(at):
+            with mpmath.workdps(40):
+                wanted = function(mpmath.mpf(x))
+                off = abs(mpmath.mpf(rows.row(place)[0]) - wanted)
+            if abs(wanted) < 1.79e308:
+                assert off <= ULPS * math.ulp(float(wanted)), (name, x)
+
+
+def test_the_exponentials_of_many_points_at_their_ends():
+    none = np.zeros(7, bool)
+    given = np.array([math.inf, -math.inf, math.nan, 710.0, -746.0, 1e9, -1e9])
+    ends = {
+        "exp": [math.inf, 0.0, math.nan, math.inf, 0.0, math.inf, 0.0],
+        "expm1": [math.inf, -1.0, math.nan, math.inf, -1.0, math.inf, -1.0],
+        "cosh": [math.inf, math.inf, math.nan, math.cosh(710.0), math.inf, math.inf, math.inf],
+        "tanh": [1.0, -1.0, math.nan, 1.0, -1.0, 1.0, -1.0],
+    }
+    for name, wanted in ends.items():
+        out = [np.empty(7)]
+        NativeBlocks(parse(f"{name}(x)"), ["x"], {})([given], out, none.copy(), none.copy())
+        np.testing.assert_allclose(out[0], wanted, rtol=1e-15)
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_random_programs_at_many_points_are_near_the_interpreter(program):
+    graph = parse(program.text, program.point)
+    names = list(graph.inputs)
+    at = [tuple(program.point[name] for name in names)]
+    rows = Rows(graph, names, at, NativeBlocks)
+    if not (rows.bad[0] or rows.kinked[0]):
+        wrt = list(graph.inputs.values())
+        values = forward_values(graph, program.point)
+        largest = max((abs(v) for v in values if math.isfinite(v)), default=1.0)
+        wanted = interpreted(graph, graph.outputs[0], wrt, program.point)
+        slopes = max(map(abs, wanted))
+        assert rows.row(0) == pytest.approx(wanted, rel=1e-12, abs=1e-13 * max(largest, slopes))
 
 
 def test_no_result_of_the_compilers_own_takes_the_place_of_the_librarys():

@@ -12,6 +12,8 @@ x^2 is x·x, as in generated Python. Comparisons are C's, in which NaN is false;
 code looks at the nodes of `readings/telling.py` and asks the interpreter where one is not finite.
 """
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, ROW, TABLE
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.library import helpers, words_of
-from backprop_cli.readings.source import Coder, Term
+from backprop_cli.readings.source import Coder, Language, Term
 
 _C = LANGUAGES["c"]
 _OURS = {"floor": "floor_of", "ceil": "ceil_of", "hypot": "hypotenuse"}
@@ -33,7 +35,14 @@ NATIVE = _C._replace(
 )
 """C as it is compiled here; where Python's functions do otherwise than C's, as Python does."""
 
+VECTOR = NATIVE._replace(
+    calls={**NATIVE.calls, **{name: f"fast_{name}" for name in ("exp", "expm1", "cosh", "tanh")}},
+    helpers=("helpers/vector.c", *NATIVE.helpers),
+)
+"""The same, with exponentials of our own (to 2 ulp) that compilers can make vectors of."""
+
 _PAIRWISE = {ROW["max"]: "larger", ROW["min"]: "smaller"}
+_FUNCTION = re.compile(r"^static double", re.MULTILINE)
 _OF_TWO = ("pow", "atan2")
 LIBRARY = (
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf",
@@ -44,6 +53,7 @@ LIBRARY = (
 _HEAD = """#include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 #if FLT_EVAL_METHOD != 0
 #error "this processor does not compute in float64"
 #endif
@@ -52,12 +62,19 @@ _HEAD = """#include <float.h>
 #else
 #define VECTORS
 #endif
+#if defined __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined __GNUC__
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
 #ifdef __GNUC__
 #define PURE __attribute__((const))
-#define RARE __attribute__((cold, noinline))
+#define INLINE static inline __attribute__((always_inline))
 #else
 #define PURE
-#define RARE
+#define INLINE static inline
 #endif"""
 
 
@@ -72,8 +89,9 @@ class Lines(NamedTuple):
 class Writer:
     """Writes graphs as lines of one source; what is the same is written once."""
 
-    def __init__(self) -> None:
-        self.coder = Coder(NATIVE)
+    def __init__(self, language: Language = NATIVE) -> None:
+        self.language = language
+        self.coder = Coder(language)
         self._made: dict[tuple[object, ...], Term] = {}
         self._held: set[str] = set()
         self._count = 0
@@ -104,6 +122,8 @@ class Writer:
 
     def not_finite(self, term: Term) -> str:
         """Return the test of whether a term is infinite or NaN."""
+        if term.number is not None and math.isfinite(term.number):
+            return "0"
         return f"!(fabs({term.piece.text}) <= DBL_MAX)"
 
     def not_zero(self, term: Term) -> str:
@@ -117,8 +137,9 @@ class Writer:
             f"PURE double {name}({', '.join(['double'] * (1 + (name in _OF_TWO)))});"
             for name in LIBRARY
         ]
-        parts = [_HEAD, *pure, *helpers(NATIVE, self.coder.calls | calls), *functions, *body]
-        return "\n".join(parts) + "\n"
+        called = helpers(self.language, self.coder.calls | calls)
+        own = [_inline(text) for text in (*called, *functions)]
+        return "\n".join([_HEAD, *pure, *own, *body]) + "\n"
 
     def _term(
         self, row: int, operands: Sequence[Term], fixed: list[str], moving: list[str]
@@ -152,6 +173,12 @@ class Writer:
         for operand in operands[1:]:
             text = f"{name}({text}, {operand.piece.text})"
         return Term(Piece(text))
+
+
+def _inline(text: str) -> str:
+    """Return a function in straight lines as one that loops are to take in whole."""
+    straight = not any(word in text for word in ("for (", "while (", "if ("))
+    return _FUNCTION.sub("INLINE double", text, count=1) if straight else text
 
 
 def _key(term: Term) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ FLAGS = (
     "-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fPIC",
     "-shared", "-w", *(f"-fno-builtin-{name}" for name in LIBRARY),
 )  # fmt: skip
+
+BRANCHLESS = ("-fno-trapping-math",)
+"""Flags for loops without branches: what a side not taken would raise need not be kept."""
 
 SECONDS = 60.0
 """How long a compiler may take."""
@@ -85,19 +89,27 @@ def _split(named: str) -> list[str]:
 
 
 def compile_library(
-    compiler: Compiler, source: str, folder: Path, seconds: float | None = None
+    compiler: Compiler, source: str, folder: Path, flags: Sequence[str] = ()
 ) -> Path:
     """Compile C into a shared library in `folder`, and return its file.
 
-    Raises `NoCompiler` if the compiler fails, or takes longer than `seconds` (`SECONDS`).
+    Raises `NoCompiler` if the compiler fails, or takes longer than `SECONDS`.
     """
-    seconds = SECONDS if seconds is None else seconds
     text, made, said = (folder / name for name in ("code.c", "code.so", "messages.txt"))
     text.write_text(source, encoding="ascii")
-    command = [compiler.path, *compiler.command[1:], *FLAGS, "-o", str(made), str(text), "-lm"]
-    status = _run(command, said, folder, seconds)
+    command = [
+        compiler.path,
+        *compiler.command[1:],
+        *FLAGS,
+        *flags,
+        "-o",
+        str(made),
+        str(text),
+        "-lm",
+    ]
+    status = _run(command, said, folder, SECONDS)
     if status is None:
-        message = f"the C compiler {_short(compiler.name)!r} did not end within {seconds:g} s"
+        message = f"the C compiler {_short(compiler.name)!r} did not end within {SECONDS:g} s"
         raise NoCompiler(message, None, HINT)
     if status != 0 or not made.is_file() or made.stat().st_size == 0:
         lines = said.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -52,13 +52,13 @@ class Native(NamedTuple):
         )
 
 
-def load(source: str) -> Native:
-    """Return the library of this C source, from the cache or compiled now.
+def load(source: str, flags: tuple[str, ...] = ()) -> Native:
+    """Return the library of this C source, from the cache or compiled now, by these flags too.
 
     Raises `NoCompiler`. A `remark` says why nothing could be kept.
     """
     compiler = find_compiler()
-    key = _key(source, compiler)
+    key = _key(source, compiler, flags)
     folder, remark = _cache()
     if folder is not None:
         found = _kept(folder, key)
@@ -66,7 +66,7 @@ def load(source: str) -> Native:
             return Native(found, "kept", compiler.name)
     try:
         with tempfile.TemporaryDirectory(prefix="backprop-") as name:
-            made = compile_library(compiler, source, Path(name))
+            made = compile_library(compiler, source, Path(name), flags)
             kept = None
             if folder is not None:
                 remark = _keep(folder, key, made.read_bytes())
@@ -83,9 +83,9 @@ def is_kept(source: str) -> bool:
     return folder is not None and (folder / f"{key}.so").exists()
 
 
-def _key(source: str, compiler: Compiler) -> str:
+def _key(source: str, compiler: Compiler, flags: tuple[str, ...] = ()) -> str:
     system = os.uname()
-    parts = (source, *FLAGS, compiler.identity(), system.sysname, system.machine)
+    parts = (source, *FLAGS, *flags, compiler.identity(), system.sysname, system.machine)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

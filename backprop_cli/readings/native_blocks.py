@@ -1,9 +1,9 @@
 """A graph read as compiled C, for many points: what `readings/blocks.py` does, by the compiler.
 
-Rows are computed a piece at a time. A short loop without branches, which the compiler may turn
-into vector instructions, computes the results and notes whether any row of the piece deserves
-another look (a node that is not finite, a kink); only then are the rows of this piece marked, by
-a second loop. ctypes lets go of Python's lock, so several threads may call at once.
+Rows are computed a piece at a time. A loop without branches or calls can become vector
+instructions; so each row leaves a mark, a number that says whether it deserves another look (1 for
+a node that is not finite, 2 for a kink), and a second loop reads the marks. ctypes lets go of
+Python's lock, so several threads may call at once.
 
 This file imports NumPy, so it is itself imported only when there are data.
 """
@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
-from backprop_cli.readings.c import Lines, Writer
+from backprop_cli.readings.c import VECTOR, Writer
+from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.native import load
+from backprop_cli.readings.source import Language
 from backprop_cli.readings.telling import telling_nodes
 
 Column = NDArray[np.float64]
@@ -28,9 +30,17 @@ PIECE = 1024
 _DRIVER = """
 void backprop_rows(int64_t count, const double **c, double **r, const double *h,
                    uint8_t *bad, uint8_t *kinked) {{
+  union {{ double number[{piece}]; uint64_t bits[{piece}]; }} marks;
   for (int64_t start = 0; start < count; start += {piece}) {{
     int64_t size = count - start < {piece} ? count - start : {piece};
-    if (compute(start, size, c, r, h)) mark(start, size, c, h, bad, kinked);
+    compute(start, size, c, r, h, marks.number);
+    uint64_t any = 0;
+    for (int64_t i = 0; i < size; i++) any |= marks.bits[i];
+    if (!any) continue;
+    for (int64_t i = 0; i < size; i++) {{
+      if (marks.number[i] == 1.0 || marks.number[i] == 3.0) bad[start + i] = 1;
+      if (marks.number[i] >= 2.0) kinked[start + i] = 1;
+    }}
   }}
 }}"""
 
@@ -41,6 +51,7 @@ def rows_source(
     fixed: Iterable[str],
     watched: Iterable[int] = (),
     kinks: Iterable[int] = (),
+    language: Language = VECTOR,
 ) -> str:
     """Return the C of the outputs of `graph` over columns of these names, other inputs fixed."""
     telling = tuple(dict.fromkeys((*telling_nodes(graph, watched), *graph.outputs)))
@@ -48,55 +59,35 @@ def rows_source(
     held = list(fixed)
     given = {name: f"h{place}" for place, name in enumerate(held)}
     given |= {name: f"x{place}" for place, name in enumerate(columns)}
-    writer = Writer()
+    writer = Writer(language)
     lines = writer.lines(graph, [*graph.outputs, *telling, *kinks], given, held)
     bad = _any(writer.not_finite(lines.terms[node]) for node in telling)
     kinked = _any(writer.not_zero(lines.terms[node]) for node in kinks)
     results = [lines.terms[node].piece.text for node in graph.outputs]
-    inputs = [name for name in graph.inputs if name in given]
-    columns_read = [place for place, name in enumerate(columns) if name in graph.inputs]
-    parameters = [f"  const double h{k} = h[{k}];" for k, name in enumerate(held) if name in inputs]
-    compute = [
-        "VECTORS static int64_t compute(int64_t start, int64_t size, const double **c, double **r,"
-        " const double *h) {",
-        *(f"  const double *restrict c{k} = c[{k}] + start;" for k in columns_read),
+    read = [place for place, name in enumerate(columns) if name in graph.inputs]
+    parameters = [place for place, name in enumerate(held) if name in graph.inputs]
+    body = [
+        "VECTORS static void compute(int64_t start, int64_t size, const double **c, double **r,",
+        "                            const double *h, double *restrict marks) {",
+        *(f"  const double *restrict c{k} = c[{k}] + start;" for k in read),
         *(f"  double *restrict r{k} = r[{k}] + start;" for k in range(len(results))),
-        *parameters,
-        "  int64_t marks = 0;",
-        *_loop(lines, columns_read),
+        *(f"  const double h{k} = h[{k}];" for k in parameters),
+        *(f"  {line}" for line in lines.fixed),
+        "  INDEPENDENT",
+        "  for (int64_t i = 0; i < size; i++) {",
+        *(f"    const double x{k} = c{k}[i];" for k in read),
+        *(f"    {line}" for line in lines.moving),
         *(f"    r{k}[i] = {text};" for k, text in enumerate(results)),
-        f"    marks |= ({bad}) | ({kinked});",
-        "  }",
-        "  return marks;",
-        "}",
-    ]
-    mark = [
-        "RARE static void mark(int64_t start, int64_t size, const double **c,"
-        " const double *h, uint8_t *bad, uint8_t *kinked) {",
-        *(f"  const double *c{k} = c[{k}] + start;" for k in columns_read),
-        *parameters,
-        *_loop(lines, columns_read),
-        f"    if ({bad}) bad[start + i] = 1;",
-        f"    if ({kinked}) kinked[start + i] = 1;",
+        f"    marks[i] = ({bad} ? 1.0 : 0.0) + ({kinked} ? 2.0 : 0.0);",
         "  }",
         "}",
     ]
-    return writer.source([*compute, *mark, _DRIVER.format(piece=PIECE)])
+    return writer.source([*body, _DRIVER.format(piece=PIECE)])
 
 
 def _any(tests: Iterable[str]) -> str:
     """Return a test of whether any of these holds, without branches."""
     return " | ".join(f"({test})" for test in dict.fromkeys(tests)) or "0"
-
-
-def _loop(lines: Lines, columns: Iterable[int]) -> list[str]:
-    """Return the beginning of a loop over rows: what does not move is computed before it."""
-    return [
-        *(f"  {line}" for line in lines.fixed),
-        "  for (int64_t i = 0; i < size; i++) {",
-        *(f"    const double x{k} = c{k}[i];" for k in columns),
-        *(f"    {line}" for line in lines.moving),
-    ]
 
 
 class NativeBlocks:
@@ -109,16 +100,19 @@ class NativeBlocks:
         fixed: Mapping[str, float],
         watched: Iterable[int] = (),
         kinks: Iterable[int] = (),
+        language: Language = VECTOR,
     ) -> None:
         """Compile the outputs of `graph` over columns of these names, the other inputs fixed.
+
+        `VECTOR` is the faster C, `NATIVE` the one that has the interpreter's bits.
 
         A row is marked as bad where an output or a node of `watched` is not finite (the operands
         of a watched node are watched too), as kinked where one of `kinks` is not 0.
         Raises `NoCompiler`.
         """
-        self.source = rows_source(graph, columns, fixed, watched, kinks)
+        self.source = rows_source(graph, columns, fixed, watched, kinks, language)
         """The C that was compiled, for the curious."""
-        self.native = load(self.source)
+        self.native = load(self.source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
         self._function.restype = None

@@ -134,7 +134,7 @@ class Ahead:
         moving = [*point, *found, *before, *stored]
         numbers = [*moving, *self._fixed, remarks.far]
         said = LIMITLESS + 1 + len(point)
-        counts = [number, remarks.growing, remarks.looked_at, remarks.endless, bool(remarks.before)]
+        counts = [number, remarks.growing, remarks.looked_at, remarks.endless]
         double, whole = self._ctypes.c_double, self._ctypes.c_int64
         return _Memory(
             (double * len(numbers))(*numbers),

@@ -24,33 +24,30 @@ from backprop_cli.studies.ascent import Settings
 from backprop_cli.studies.optimizers import Optimizer, chosen
 from backprop_cli.studies.remarks import GROWING_STEPS, NOTHING, ROUNDING, SHARP
 
-FIRST = 5
-"""The counters before those of the remarks: number, growing, looked_at, endless, moved."""
+FIRST = 4
+"""The counters before those of the remarks: number, growing, looked_at, endless."""
 _ZIGZAG, LIMITLESS = 7, 8
 """The places of these in `Remarks.texts`; the remarks on bounds follow."""
 
 _SAID = """
   int said = -1, zigzag = 0, limitless = 0;
-  const double larger_value = fabs(w) > fabs(f) ? fabs(w) : fabs(f);
-  const double least = {nothing!r} * fabs(predicted);
-  const double rounding = least > {rounding!r} * larger_value ? least : {rounding!r} * larger_value;
-  if (predicted > 0.0 && beyond < 0.0) said = actual > rounding ? 0 : actual >= -rounding ? 1 : 2;
-  else if (actual < -rounding) said = predicted == 0.0 ? 3 : predicted > 0.0 ? 4 : 5;
-  else if (actual <= rounding && fabs(predicted) <= rounding) said = 6;
-  if (moved) {{
-    {along}
-    if (along < 0.0) {{
-      {sizes}
-      zigzag = along * along > {sharp!r} * (here * there);
-    }}
+  const double sum = {rounding!r} * (fabs(w) + fabs(f)), least = {nothing!r} * fabs(predicted);
+  if (!(predicted > 0.0 && beyond >= 0.0 && actual > sum && actual > least)) {{
+    const double larger_value = {rounding!r} * (fabs(w) > fabs(f) ? fabs(w) : fabs(f));
+    const double rounding = least > larger_value ? least : larger_value;
+    if (predicted > 0.0 && beyond < 0.0) said = actual > rounding ? 0 : actual >= -rounding ? 1 : 2;
+    else if (actual < -rounding) said = predicted == 0.0 ? 3 : predicted > 0.0 ? 4 : 5;
+    else if (actual <= rounding && fabs(predicted) <= rounding) said = 6;
+  }}
+  {along}
+  if (along < 0.0) {{
+    {sizes}
+    zigzag = along * along > {sharp!r} * (here * there);
   }}
   int64_t next_growing = 0;
-  if (actual > 0.0) {{
-    if (square > {above!r} * size) next_growing = growing + 1;
-    else if (!(square < {below!r} * size)) {{
-      if (!({same})) break;
-      next_growing = growing + 1;
-    }}
+  if (actual > 0.0 && !(square < {below!r} * size)) {{
+    if (!(square > {above!r} * size) && !({same})) break;
+    next_growing = growing + 1;
   }}
   if (next_growing >= {row} && fabs(w) > far) {{
     if (next_growing == {row} || next_growing >= 2 * looked_at) break;
@@ -97,10 +94,10 @@ class StepCode:
             *(f"  double {name} = d[{place}];" for name, place in layout["moving"]),
             *(f"  {line}" for line in (*rule_fixed, *self.slopes.fixed)),
             f"  double size = {self._total('g', 'g')};",
-            "  int64_t done = 0, number = k[0], growing = k[1];",
-            "  const int64_t looked_at = k[2], endless = k[3];",
-            "  int64_t moved = k[4];",
-            "  for (; done < count; done++) {",
+            f"  const double least_square = enough > {_SMALLEST!r} ? enough : {_SMALLEST!r};",
+            "  const int64_t begin = k[0], end = k[0] + count, looked_at = k[2], endless = k[3];",
+            "  int64_t number = begin, growing = k[1];",
+            "  for (; number < end; number++) {",
             "  const double t = (double)(number + 1);",
             *(f"  const double i{p} = {self.sign}g{p};" for p in places),
             *(f"  {line}" for line in rule),
@@ -112,16 +109,16 @@ class StepCode:
             *(f"  const double m{p} = y{p} - x{p};" for p in places),
             *self._gains(),
             f"  const double square = {self._total('q', 'q')};",
-            f"  if (!(square > {_SMALLEST!r} && square < {_LARGEST!r} && square > enough)) break;",
+            f"  if (!(square > least_square && square < {_LARGEST!r})) break;",
             self._said(),
             *self._counted(),
-            "  number++; growing = next_growing; moved = 1; f = w; size = square;",
+            "  growing = next_growing; f = w; size = square;",
             *(f"  x{p} = y{p}; g{p} = q{p}; b{p} = m{p};" for p in places),
             *(f"  s{p} = {states[p]};" for p in moved),
             "  }",
             *(f"  d[{place}] = {name};" for name, place in layout["moving"]),
-            "  k[0] = number; k[1] = growing; k[4] = moved;",
-            "  return done;",
+            "  k[0] = number; k[1] = growing;",
+            "  return number - begin;",
             "}",
         ]
         return self.writer.source(body)
