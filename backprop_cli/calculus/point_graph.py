@@ -12,18 +12,20 @@ from backprop_cli.calculus.gradient_graph import Writer, gradient_graph
 from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.graph import Graph
-from backprop_cli.operations import TABLE
+from backprop_cli.operations import INPUT, TABLE
 
 
 class PointGraph(NamedTuple):
     """A graph whose first nodes are those of a program, and the nodes that answer questions of it.
 
-    `answers` has, for each output, its node and the nodes of its partials. A node of `kinks` is 1
-    where an operation that matters stands on a kink or jump. `sides` has, for each selecting
+    Its outputs are those of `answers`: for each output of the program, its node and the nodes of
+    its partials. `watched` are the program's operations that the outputs need. A node of `kinks`
+    is 1 where an operation that matters stands on a kink or jump. `sides` has, for each selecting
     operation, the node of the partial of each operand: 0 where that operand is not selected.
     """
 
     graph: Graph
+    watched: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
     kinks: tuple[int, ...]
     sides: dict[int, tuple[int, ...]]
@@ -50,7 +52,9 @@ def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
             places = range(len(graph.operands_of(node)))
             sides[node] = tuple(writer.partial(TABLE[row], node, k, shared) for k in places)
     outputs = [node for answer in answers for node in answer]
-    return PointGraph(writer.builder.finish(outputs), tuple(answers), tuple(kinks), sides)
+    watched = tuple(k for k, row in enumerate(graph.rows) if needed[k] and row != INPUT)
+    made = writer.builder.finish(outputs)
+    return PointGraph(made, watched, tuple(answers), tuple(kinks), sides)
 
 
 def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:

@@ -200,6 +200,7 @@ def _hyperparameters(command: Any) -> Any:
     metavar="FILE.svg",
     help="Write a picture: the path over contours of two inputs, else f against steps.",
 )
+@options.engine
 @options.formats(*FORMATS, scripts="plain, json (JSON Lines, streamed) or csv")
 @options.rows
 @options.color
@@ -211,6 +212,7 @@ def ascend(
     data: str | None,
     every: int | None,
     plot: str | None,
+    engine: str,
     form: str,
     rows: int,
     color: str,
@@ -230,6 +232,7 @@ def ascend(
         error.origin = error.origin or source.origin
         raise
     run = Run(problem, plans, how["batch_size"] or 0, every or 0, rows, how["seed"] is None)
+    run.choose_engine(engine, form in ("json", "csv"))
     if form == "table":
         run.print_tables(data or "", rows, color)
     elif form == "plain":

@@ -14,6 +14,7 @@ from backprop_cli.render.notes import notes
 from backprop_cli.render.progress import Progress
 from backprop_cli.studies.ascent import Settings, Step
 from backprop_cli.studies.climbs import Record, contours_around
+from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.problem import Problem
 from backprop_cli.studies.solution import Failure
 
@@ -39,6 +40,7 @@ class Run:
     ) -> None:
         """Take what to climb and how; `drawn` says that the seed is not the user's."""
         self._drawn = drawn
+        self.engine = Chosen("python")
         self.problem = problem
         self.name = problem.solution.answers[0].name
         """The name of what is climbed."""
@@ -47,6 +49,13 @@ class Run:
             Record(problem.climb(settings, batch_size), label, every, rows)
             for label, settings in plans
         ]
+
+    def choose_engine(self, engine: str, every_row: bool) -> None:
+        """Let an engine take the steps; `every_row` says that each is shown."""
+        if engine != "python":
+            from backprop_cli.studies import engines
+
+            self.engine = engines.choose(engine, self.problem, self.records, every_row)
 
     def stream(self, form: str) -> None:
         """Write every step as it is made, in csv or as JSON Lines."""
@@ -71,7 +80,7 @@ class Run:
         at = self.problem.at(outcome.last.point)
         source = self.problem.solution.graph.source
         seed, failure = self._seed(record), self._failure(record)
-        return machine.outcome_object(outcome, at, seed, failure, source, racer)
+        return machine.outcome_object(outcome, at, seed, failure, source, racer, self.engine.name)
 
     def print_plain(self, pictured: bool) -> None:
         """Print where each climb ended; only for a picture of them are their steps looked at."""
@@ -119,6 +128,8 @@ class Run:
     def report(self, origin: str, form: str) -> int:
         """Say on stderr what must be said, and return the exit code."""
         code = ANSWERED
+        if self.engine.note:
+            print(f"note: {self.engine.note}", file=sys.stderr)
         if self.problem.solution.answers[0].failure is None:
             for note in notes(self.problem.solution, origin, self.problem.where(self.problem.row)):
                 print(note, file=sys.stderr)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from backprop_cli.commands import options, output
+from backprop_cli.commands import points as table_points
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
 from backprop_cli.commands.sheets import SHEETS, check_sheet, sheet, symbolic_sheet
 from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
@@ -37,12 +38,14 @@ Examples:
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --mistake overwrite
   backprop grad @network.txt --at @point.json --format json
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 -o solution.md
+  backprop grad '(w*x - y)^2' --at w=2 --points data.csv --keep id
 """
 
 
 @click.command(cls=options.ExpressionCommand, epilog=EXAMPLES)
 @options.optional_expression
 @options.at
+@table_points.table_options
 @options.wrt
 @options.of
 @click.option(
@@ -87,7 +90,8 @@ Examples:
 @options.formats(
     *options.FORMATS,
     *SHEETS,
-    pages="markdown, latex, html: a worked solution to hand out",
+    "csv",
+    pages="markdown, latex, html: a worked solution to hand out; csv: the rows of --points",
 )
 @output.option("Write the answer to FILE; its ending (.md .tex .html .json) chooses the format.")
 @click.option(
@@ -101,6 +105,10 @@ Examples:
 def grad(
     expression: str | None,
     points: tuple[str, ...],
+    table: str | None,
+    keep: tuple[str, ...],
+    on_error: str | None,
+    engine: str,
     wrt: tuple[str, ...],
     of: tuple[str, ...],
     show: tuple[str, ...],
@@ -121,6 +129,10 @@ def grad(
     EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
     @FILE a file.
     """
+    if table is not None:
+        asked = table_points.Question(expression, points, wrt, of, kink, engine)
+        return table_points.answer_table(asked, table, keep, on_error, form, path)
+    table_points.refuse_alone(keep, on_error, form)
     form = output.chosen_format(path, form)
     check_sheet(form, embed, show, mistake, top)
     with output.written_to(path):

@@ -172,3 +172,10 @@ rows = click.option(
     show_default=True,
     help="The most rows a table shows; what is left out is counted.",
 )
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "python", "native"]),
+    default="auto",
+    show_default=True,
+    help="native runs C, compiled here; auto does where that saves time. The numbers are the same.",
+)

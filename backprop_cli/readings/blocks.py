@@ -1,71 +1,41 @@
-"""A graph read as NumPy source, for many points: straight lines over blocks that fit the cache.
+"""A graph read as a list of NumPy calls, for many points: block after block that fits the cache.
 
-Each operation is one NumPy call for 8192 rows, which writes into a buffer that is used again as
-soon as nothing needs it (`out=`), so a long computation goes on within the processor's cache. Only
-values are read this way; a gradient is the values of a gradient graph (`calculus/point_graph.py`).
+Each step is one NumPy call for 8192 rows. It writes into a buffer that is used again as soon as
+nothing needs it, so a long computation goes on within the processor's cache; a result is written
+where the caller wants it. Only values are read this way; a gradient is the values of a gradient
+graph (`calculus/point_graph.py`). Steps are data, not generated text: calling them from a list
+costs a tenth of a microsecond each, and nothing has to be named or compiled.
 
-Every name in the generated text is ours, as in `readings/python.py`. The sides of a `where` are
-both computed and one is chosen, so a row in which a node is not finite, or in which a kink's
-condition holds, may deserve another look: such rows are marked, at the cost of one dot product for
-each node whose infinity would not show in a result, and of counting a mask for each kink.
+The sides of a `where` are both computed and one is chosen, so a row in which a node is not finite,
+or in which a kink's condition holds, deserves another look: such rows are marked. A node costs
+nothing more where its infinity would show in one that is looked at anyhow, and two results are
+looked at by one dot product, which is finite only if all their numbers are.
 
 This file imports NumPy, so it is itself imported only when there are data.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import INPUT, TABLE
+from backprop_cli.operations import TABLE
 from backprop_cli.readings.arrays import ARRAYS
+from backprop_cli.readings.telling import SHOWS, TAME
 from backprop_cli.readings.terms import Terms
 
 Column = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Step = tuple[Callable[..., Any], Callable[[list[Any]], tuple[Any, ...]]]
 
 PIECE = 8192
-"""Rows that are computed at a time: 64 KiB a buffer."""
+"""Rows that are computed at a time: 64 KiB a buffer, and few enough for BLAS to use one thread."""
 
-SHOWS = {
-    "div": (0,),
-    **dict.fromkeys(("add", "sub", "mul", "hypot"), (0, 1)),
-    **dict.fromkeys(("neg", "abs", "sqrt", "cbrt", "log", "log2", "log10", "log1p"), (0,)),
-    **dict.fromkeys(("sin", "cos", "tan", "asin", "acos", "asinh", "acosh"), (0,)),
-    **dict.fromkeys(("sinh", "cosh", "floor", "ceil"), (0,)),
-}
-"""The positions at which an operand that is not finite makes the value so, in every case."""
-
-TAME = frozenset(
-    ("neg abs sin cos tanh atan asinh sigmoid relu sign floor ceil min max where softsign cbrt erf "
-     "erfc normal_cdf less less_equal greater greater_equal equal not_equal").split()
-)  # fmt: skip
-"""The operations whose value is finite wherever their operands are."""
-
-
-def telling_nodes(graph: Graph, outputs: Iterable[int]) -> list[int]:
-    """Return nodes of which one is not finite wherever any node that `outputs` need is not.
-
-    An infinity that a product or a sum hands on shows there; one that 1/x or max swallows does not.
-    """
-    needed = graph.dependencies(outputs)
-    shown = bytearray(graph.size)
-    telling = []
-    for node in range(graph.size - 1, -1, -1):
-        name = TABLE[graph.rows[node]].name
-        if not needed[node] or graph.rows[node] == INPUT:
-            continue
-        if not shown[node] and name not in TAME:
-            telling.append(node)
-            shown[node] = 1
-        if shown[node]:
-            operands = graph.operands_of(node)
-            for place in SHOWS.get(name, ()):
-                shown[operands[place]] = 1
-    return telling[::-1]
+_BAD, _KINKED, _FIRST = 0, 1, 2
 
 
 class Blocks:
@@ -76,205 +46,225 @@ class Blocks:
         graph: Graph,
         columns: Sequence[str],
         fixed: Mapping[str, float],
-        telling: Iterable[int] = (),
+        watched: Iterable[int] = (),
         kinks: Iterable[int] = (),
     ) -> None:
         """Compile the outputs of `graph` over columns of these names, the other inputs fixed.
 
-        A row is marked as bad where a node of `telling` is not finite, as kinked where one of
-        `kinks` is not 0.
+        A row is marked as bad where an output or a node of `watched` is not finite (the operands
+        of a watched node are watched too), as kinked where one of `kinks` is not 0.
         """
-        telling, kinks = list(telling), list(kinks)
-        needed = graph.dependencies([*graph.outputs, *telling, *kinks])
+        watched, kinks = list(watched), list(kinks)
+        needed = graph.dependencies([*graph.outputs, *watched, *kinks])
         with np.errstate(all="ignore"):
             terms = Terms(graph, needed, columns, fixed)
-            checked = dict.fromkeys(terms.of[node] for node in telling)
             marks = dict.fromkeys(terms.mask_of(terms.of[node]) for node in kinks)
         results = [terms.of[node] for node in graph.outputs]
-        self._code = _Code(terms, results, list(checked), list(marks))
-        self.source = self._code.text
-        """The generated source, for the curious."""
+        wild = {terms.of[k] for k in watched if TABLE[graph.rows[k]].name not in TAME}
+        checked = _telling(terms, {*results, *wild})
+        self._plan = _Plan(terms, len(columns), results, checked, set(marks))
 
     def __call__(
         self, columns: Sequence[Column], results: Sequence[Column], bad: Mask, kinked: Mask
     ) -> None:
-        """Compute all rows of `columns` into `results`, and mark rows in `bad` and `kinked`."""
-        code, count = self._code, len(bad)
+        """Compute all rows of `columns` into `results`, and mark rows in `bad` and `kinked`.
+
+        The columns and results are float64 arrays of one length. May run in several threads.
+        """
+        steps, count = self._plan.steps, len(bad)
         size = min(count, PIECE)
-        floats = [np.empty(size) for _ in range(code.floats)]
-        masks = [np.empty(size, np.bool_) for _ in range(code.masks)]
-        one = np.ones(size)
+        given = [bad, kinked, *columns, *results]
+        own = self._plan.buffers(size)
         with np.errstate(all="ignore"):
             for start in range(0, count, PIECE):
                 end = min(start + PIECE, count)
                 if end - start < size:
-                    floats = [buffer[: end - start] for buffer in floats]
-                    masks = [buffer[: end - start] for buffer in masks]
-                    one = one[: end - start]
-                code.function(
-                    [column[start:end] for column in columns],
-                    [result[start:end] for result in results],
-                    floats,
-                    masks,
-                    bad[start:end],
-                    kinked[start:end],
-                    one,
-                )
+                    own = [part[: end - start] if part.shape else part for part in own]
+                slots = [*(part[start:end] for part in given), *own]
+                for function, get in steps:
+                    function(*get(slots))
 
 
-class _Place(NamedTuple):
-    """Where a term is kept: the name of a variable, and the buffer to give back (or -1)."""
+def _telling(terms: Terms, watched: set[int]) -> set[int]:
+    """Return terms of which one is not finite wherever any of `watched` is not.
 
-    name: str
-    buffer: int
-    is_mask: bool
+    An infinity that a product or a sum hands on shows there; one that 1/x or max swallows does not.
+    """
+    shown: set[int] = set()
+    telling: set[int] = set()
+    for term in range(len(terms.terms) - 1, -1, -1):
+        if term in watched and term not in shown and terms.terms[term][0] != "column":
+            telling.add(term)
+            shown.add(term)
+        if term in shown:
+            operands = terms.operands(term)
+            shown.update(operands[place] for place in SHOWS.get(str(terms.terms[term][0]), ()))
+    return telling
 
 
 def _spoil(values: Column, bad: Mask) -> None:
     np.logical_or(bad, ~np.isfinite(values), out=bad)
 
 
-_HELPERS: dict[str, Any] = {
-    "isfinite": math.isfinite,
-    "count": np.count_nonzero,
-    "either": np.logical_or,
-    "choose": np.where,
-    "spoil": _spoil,
-    "multiply": np.multiply,
-}
-_MASK_FUNCTIONS: dict[str, Any] = {
+def _check(values: Column, bad: Mask) -> None:
+    """Mark the rows that are not finite. The sum of squares tells whether there are any."""
+    if not math.isfinite(values.dot(values)):
+        _spoil(values, bad)
+
+
+def _check_both(one: Column, other: Column, bad: Mask) -> None:
+    """Mark the rows in which either is not finite: a product with infinity or NaN never is."""
+    if not math.isfinite(one.dot(other)):
+        _spoil(one, bad)
+        _spoil(other, bad)
+
+
+def _mark(mask: Mask, kinked: Mask) -> None:
+    if np.count_nonzero(mask):
+        np.logical_or(kinked, mask, out=kinked)
+
+
+def _set_all(mask: Mask, same: Mask) -> None:
+    mask[...] = True
+
+
+def _copy(values: NDArray[Any], into: Column) -> None:
+    into[...] = values
+
+
+def _into(function: Callable[..., Any]) -> Callable[..., None]:
+    """Return a function that writes what `function` returns into its last argument."""
+
+    def call(*arguments: Any) -> None:
+        arguments[-1][...] = function(*arguments[:-1])
+
+    return call
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "not": np.logical_not,
     "and": np.logical_and,
     "or": np.logical_or,
+    "max": lambda one, other, into: np.maximum(one, other, out=into),
+    "min": lambda one, other, into: np.minimum(one, other, out=into),
+    "number": _copy,
+    "where": _into(np.where),
     **{name: getattr(np, name) for name in ("less", "less_equal", "greater", "greater_equal")},
     **{name: getattr(np, name) for name in ("equal", "not_equal")},
 }
-_PAIRWISE = {"max": np.maximum, "min": np.minimum}
 
 
-class _Code:
-    """The source of one function, its buffers given out and taken back as it is written."""
+def _function(kind: str) -> Callable[..., Any]:
+    """Return what computes a kind of term: operands, then the array to write into."""
+    found = _FUNCTIONS.get(kind) or ARRAYS.spelling.function(kind)
+    return found if isinstance(found, np.ufunc) or kind in _FUNCTIONS else _into(found)
+
+
+class _Plan:
+    """The steps, and the slots they read and write.
+
+    Slots are: the marks of bad rows, those of kinked rows, the columns, the results, then numbers
+    and buffers. Buffers are given out and taken back as the steps are written. A result that later
+    steps read is computed in a buffer, which is in the cache, and copied.
+    """
 
     def __init__(
-        self, terms: Terms, results: list[int], checked: list[int], marks: list[int]
+        self, terms: Terms, columns: int, results: list[int], checked: set[int], marks: set[int]
     ) -> None:
-        self.terms = terms
-        self.floats = self.masks = 0
-        self._free: dict[bool, list[int]] = {False: [], True: []}
-        self._namespace: dict[str, Any] = dict(_HELPERS)
-        self._lines: list[str] = []
-        self._places: dict[int, _Place] = {}
-        self._checked, self._marks = set(checked), set(marks)
+        self.steps: list[Step] = []
+        self._terms, self._checked, self._marks = terms, checked, marks
+        self._extra: list[Any] = []
+        self._first_extra = _FIRST + columns + len(results)
+        self._slots: dict[int, int] = {}
+        self._free: dict[type, list[int]] = {bool: [], float: []}
+        self._unpaired: int | None = None
+        self._targets: dict[int, list[int]] = {}
+        for place, term in enumerate(results, _FIRST + columns):
+            self._targets.setdefault(term, []).append(place)
         self._last = self._last_uses([*results, *checked, *marks])
-        self._targets: dict[int, str] = {}
-        for place, term in enumerate(results):
-            if terms.operands(term):
-                self._targets.setdefault(term, f"r{place}")
-        self._constants(checked, marks)
         for term in self._last:
-            if terms.operands(term):
-                self._compute(term)
-        for place, term in enumerate(results):
-            if self._targets.get(term) != f"r{place}":
-                self._lines.append(f"r{place}[...] = {self._name(term)}")
-        self.text = self._finished(len(results))
-        exec(self.text, self._namespace)
-        self.function: Callable[..., None] = self._namespace["function"]
+            self._take(term)
+        if self._unpaired is not None:
+            self._step(_check, self._unpaired, _BAD)
+
+    def buffers(self, size: int) -> list[NDArray[Any]]:
+        """Return numbers, and new buffers of `size` rows, for the slots after the results."""
+        return [
+            np.empty(size, part) if isinstance(part, type) else np.array(part)
+            for part in self._extra
+        ]
+
+    def _step(self, function: Callable[..., Any], *places: int) -> None:
+        self.steps.append((function, itemgetter(*places)))
 
     def _last_uses(self, wanted: list[int]) -> dict[int, int]:
-        """Return, for each term that is needed, in order, the last term that reads it."""
+        """Return, for each term that is needed, in order, the last term that reads it, or -1."""
         last = dict.fromkeys(wanted, -1)
-        for term in range(len(self.terms.terms) - 1, -1, -1):
+        for term in range(len(self._terms.terms) - 1, -1, -1):
             if term in last:
-                for operand in self.terms.operands(term):
-                    last.setdefault(operand, term)
+                for operand in self._terms.operands(term):
+                    last[operand] = max(term, last.get(operand, -1))
         return dict(sorted(last.items()))
 
-    def _constants(self, checked: list[int], marks: list[int]) -> None:
-        """Mark every row where a node that is the same in all rows asks for it."""
-        for term in checked:
-            value = self.terms.value(term)
-            if value is not None and not math.isfinite(value):
-                self._lines.append("bad[...] = True")
-        self._lines += ["kinked[...] = True" for term in marks if self.terms.value(term)]
-
-    def _finished(self, results: int) -> str:
-        """Return the text of the whole function."""
-        columns = [term[1] for term in self.terms.terms if term[0] == "column"]
-        lines = ["def function(c, r, b, m, bad, kinked, one):"]
-        lines += [f"c{place} = c[{place}]" for place in columns]
-        lines += [f"r{place} = r[{place}]" for place in range(results)]
-        lines += [f"b{place} = b[{place}]" for place in range(self.floats)]
-        lines += [f"m{place} = m[{place}]" for place in range(self.masks)]
-        return "\n ".join([*lines, *self._lines, "return"])
-
-    # -------------------------------------------------------------- where terms are kept
-
-    def _name(self, term: int) -> str:
-        """Return the name under which the text knows a term."""
-        made = self.terms.terms[term]
+    def _take(self, term: int) -> None:
+        """Give a term a slot, and write the steps that compute it, look at it and copy it."""
+        made = self._terms.terms[term]
+        value = self._terms.value(term)
+        targets = self._targets.get(term, [])
         if made[0] == "column":
-            return f"c{made[1]}"
-        value = self.terms.value(term)
-        if value is None:
-            return self._places[term].name
-        name = f"n{term}"
-        self._namespace[name] = np.array(value)
-        return name
-
-    def _new_place(self, term: int, reusable: list[int]) -> _Place:
-        """Return where to keep a term: its result, or a buffer, if possible one of `reusable`."""
-        if term in self._targets:
-            return _Place(self._targets[term], -1, False)
-        mask = self.terms.is_mask(term)
-        free = self._free[mask]
-        for operand in reusable:
-            place = self._places.get(operand)
-            if place is not None and place.is_mask == mask and place.buffer in free:
-                free.remove(place.buffer)
-                return place
-        if free:
-            buffer = free.pop()
-        elif mask:
-            buffer, self.masks = self.masks, self.masks + 1
+            self._slots[term] = _FIRST + int(made[1])
+        elif value is not None:
+            self._slots[term] = self._new_slot(value)
+            if term in self._checked and not math.isfinite(value):
+                self._step(_set_all, _BAD, _BAD)
+            if term in self._marks and value:
+                self._step(_set_all, _KINKED, _KINKED)
         else:
-            buffer, self.floats = self.floats, self.floats + 1
-        return _Place(f"{'m' if mask else 'b'}{buffer}", buffer, mask)
+            operands = [self._slots[k] for k in self._terms.operands(term)]
+            self._release(term)
+            direct = targets and self._last[term] < 0
+            self._slots[term] = targets[0] if direct else self._buffer(term)
+            if made[0] == "mul" and operands[0] == operands[1]:
+                self._step(np.square, operands[0], self._slots[term])
+            else:
+                self._step(_function(str(made[0])), *operands, self._slots[term])
+            self._look(term, targets)
+        for target in targets:
+            if target != self._slots[term]:
+                self._step(_copy, self._slots[term], target)
+        if self._last[term] < 0:
+            self._give_back(term)
 
-    def _release(self, term: int) -> list[int]:
-        """Take back the buffers of the operands that nothing reads after this term."""
-        done = []
-        for operand in dict.fromkeys(self.terms.operands(term)):
-            place = self._places.get(operand)
-            if place is not None and place.buffer >= 0 and self._last[operand] == term:
-                self._free[place.is_mask].append(place.buffer)
-                done.append(operand)
-        return done
-
-    # -------------------------------------------------------------- lines
-
-    def _compute(self, term: int) -> None:
-        """Write the lines that compute a term and look at it."""
-        kind = str(self.terms.terms[term][0])
-        names = [self._name(operand) for operand in self.terms.operands(term)]
-        place = self._new_place(term, self._release(term))
-        self._places[term] = place
-        self._lines += self._assignment(kind, term, names, place)
-        if term in self._checked:
-            self._lines.append(f"if not isfinite({place.name}.dot(one)): spoil({place.name}, bad)")
+    def _look(self, term: int, targets: list[int]) -> None:
+        """Write the step that marks rows by a term. Results stay, so two of them can be paired."""
+        slot = self._slots[term]
         if term in self._marks:
-            self._lines.append(f"if count({place.name}): either(kinked, {place.name}, out=kinked)")
+            self._step(_mark, slot, _KINKED)
+        if term not in self._checked:
+            return
+        if not targets:
+            self._step(_check, slot, _BAD)
+        elif self._unpaired is None:
+            self._unpaired = targets[0]
+        else:
+            self._step(_check_both, self._unpaired, slot, _BAD)
+            self._unpaired = None
 
-    def _assignment(self, kind: str, term: int, names: list[str], place: _Place) -> list[str]:
-        given = ", ".join(names)
-        if kind == "number":
-            return [f"multiply({given}, 1.0, out={place.name})"]
-        if kind == "where":
-            target = place.name if place.buffer >= 0 else f"{place.name}[...]"
-            return [f"{target} = choose({given})"]
-        function = _MASK_FUNCTIONS.get(kind) or _PAIRWISE.get(kind)
-        function = function or ARRAYS.spelling.function(kind)
-        self._namespace[f"f_{kind}"] = function
-        if isinstance(function, np.ufunc):
-            return [f"f_{kind}({given}, out={place.name})"]
-        return [f"{place.name}[...] = f_{kind}({given})"]
+    def _new_slot(self, content: Any) -> int:
+        self._extra.append(content)
+        return self._first_extra + len(self._extra) - 1
+
+    def _buffer(self, term: int) -> int:
+        kind = bool if self._terms.is_mask(term) else float
+        return self._free[kind].pop() if self._free[kind] else self._new_slot(kind)
+
+    def _release(self, term: int) -> None:
+        """Take back the buffers of the operands that nothing reads after this term."""
+        for operand in dict.fromkeys(self._terms.operands(term)):
+            if self._last[operand] == term:
+                self._give_back(operand)
+
+    def _give_back(self, term: int) -> None:
+        place = self._slots[term] - self._first_extra
+        if place >= 0 and isinstance(self._extra[place], type):
+            self._free[self._extra[place]].append(self._slots[term])

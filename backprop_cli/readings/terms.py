@@ -12,6 +12,8 @@ A comparison with a NaN is a NaN in the table and false as a mask. Whoever compu
 look at the operands of comparisons for numbers that are not finite.
 """
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 
 from backprop_cli.graph import Graph
@@ -30,8 +32,9 @@ FOR_ARRAYS = {
 `where` are computed."""
 
 _LARGEST_POWER = 8
-_MASKS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "not", "and"}
+_SMALLEST = sys.float_info.min
 _COMPARISONS = {TABLE[row].name for row in COMPARISON_ROWS}
+_MASKS = {*_COMPARISONS, "not", "and", "or"}
 
 
 class Terms:
@@ -68,8 +71,7 @@ class Terms:
 
     def is_mask(self, term: int) -> bool:
         """Return whether a term is true or false rather than a number."""
-        made = self.terms[term]
-        return made[0] in _MASKS or (made[0] == "or")
+        return self.terms[term][0] in _MASKS
 
     def operands(self, term: int) -> tuple[int, ...]:
         """Return the terms that a term reads."""
@@ -128,28 +130,70 @@ class Terms:
     def _signed(self, name: str, operands: list[int]) -> int:
         """Return a term of + - * / abs, its signs moved outwards (which rounds nothing)."""
         first, second = operands[0], operands[-1]
-        plain_first, plain_second = self._negated(first), self._negated(second)
-        if name == "abs":
-            return self._term("abs", first if plain_first is None else plain_first)
+        if name == "mul":
+            return self._product(first, second)
         if name == "neg":
-            return self._term("neg", first) if plain_first is None else plain_first
-        if name in ("add", "sub"):
-            if plain_second is not None:
-                other = "sub" if name == "add" else "add"
-                return self._signed_pair(other, first, plain_second)
-            if name == "add" and plain_first is not None:
-                return self._term("sub", second, plain_first)
-            return self._signed_pair(name, first, second)
-        bare = [k if plain is None else plain for k, plain in ((first, plain_first), (second, plain_second))]  # fmt: skip  # noqa: E501
-        made = self._signed_pair(name, *bare)
-        once = (plain_first is None) != (plain_second is None)
-        return self._term("neg", made) if once else made
+            return self._scaled(-1.0, first)
+        plain_first, plain_second = self._negated(first), self._negated(second)
+        bare_first = first if plain_first is None else plain_first
+        bare_second = second if plain_second is None else plain_second
+        if name == "abs":
+            return self._term("abs", bare_first)
+        if name == "div":
+            made = self._term("div", bare_first, bare_second)
+            return (
+                made if (plain_first is None) == (plain_second is None) else self._term("neg", made)
+            )
+        if plain_second is not None:
+            name = "sub" if name == "add" else "add"
+        elif name == "add" and plain_first is not None:
+            return self._term("sub", second, plain_first)
+        return self._pair(name, first, bare_second)
 
-    def _signed_pair(self, name: str, first: int, second: int) -> int:
-        """Return the term of two operands, in one order where the order does not matter."""
-        if name in ("add", "mul") and first > second:
-            first, second = second, first
-        return self._term(name, first, second)
+    def _pair(self, name: str, first: int, second: int) -> int:
+        """Return a term of two operands, in one order where the order does not matter."""
+        ordered = (first, second) if name == "sub" or first < second else (second, first)
+        return self._term(name, *ordered)
+
+    def _factors(self, term: int) -> tuple[float, int]:
+        """Return a term as a number (1 or -1 at least) times another term."""
+        made = self.terms[term]
+        if made[0] == "neg":
+            return -1.0, self.operands(term)[0]
+        if made[0] == "mul":
+            for constant, other in (made[1:], made[:0:-1]):
+                value = self.value(int(constant))
+                if value is not None:
+                    return value, int(other)
+        return 1.0, term
+
+    def _scaled(self, factor: float, term: int) -> int:
+        """Return a number times a term; numbers that meet are multiplied beforehand."""
+        own, bare = self._factors(term)
+        merged = factor * own
+        if _SMALLEST <= abs(merged) < math.inf:
+            factor, term = merged, bare
+        if factor == 1:
+            return term
+        if factor == -1:
+            return self._term("neg", term)
+        return self._pair("mul", self.constant(factor), term)
+
+    def _product(self, first: int, second: int) -> int:
+        """Return a product. Its numbers are gathered if that saves a step and loses no digit."""
+        for one, other in ((first, second), (second, first)):
+            value = self.value(one)
+            if value is not None:
+                return self._scaled(value, other)
+        (factor, bare), (other_factor, other_bare) = self._factors(first), self._factors(second)
+        merged = factor * other_factor
+        if abs(factor) == 1 and abs(other_factor) == 1:
+            made = self._pair("mul", bare, other_bare)
+            return made if merged == 1 else self._term("neg", made)
+        # Below 1 the number could push a small factor into underflow.
+        if 1 not in (abs(factor), abs(other_factor)) and 1 <= abs(merged) < math.inf:
+            first, second = self._scaled(merged, bare), other_bare
+        return self._pair("mul", first, second)
 
     def _power(self, base: int, exponent: float, term: int) -> int:
         """Return a power: small whole ones as products (x*x), as by hand."""
@@ -184,7 +228,7 @@ class Terms:
         """Return how many flags are 1: small whole numbers, which add without rounding."""
         total = flags[0]
         for flag in flags[1:]:
-            total = self._signed_pair("add", total, flag)
+            total = self._pair("add", total, flag)
         return total
 
     # -------------------------------------------------------------- masks

@@ -18,13 +18,20 @@ from typing import NamedTuple
 from backprop_cli.studies.newton import newton_direction
 from backprop_cli.studies.objective import Expression, Objective
 from backprop_cli.studies.optimizers import BY_NAME, NEWTON, Optimizer, Rule
-from backprop_cli.studies.remarks import Landing, Remarks
+from backprop_cli.studies.remarks import Landing, Remarks, at_bound
 
 METHODS = ("random", "numeric", "gradient")
 """The three ways to climb: a random nudge, finite differences, the gradient of a sweep."""
 
 DIFFERENCE = 2.0**-26
 """The step of the forward differences: the square root of the spacing of floats."""
+
+Place = tuple[float, ...]
+Ahead = Callable[
+    [int, Place, Sequence[float], list[list[float]], Remarks], tuple[int, Place, Place] | None
+]
+"""Takes steps that nobody looks at: from a step's number, its point, f and slopes there, the states
+of the optimiser and what the remarks remember, to the number, point, f and slopes it came to."""
 
 _ARMIJO = 1e-4
 _HALVINGS = 60
@@ -104,6 +111,8 @@ class Climb:
         self.start = tuple(start)
         self._batch = batch
         self.outcome: Outcome | None = None
+        self.ahead: Ahead | None = None
+        """What takes the steps that nobody looks at; None if each is looked at."""
         self.evaluations = self.sweeps = 0
         self._sign = -1.0 if settings.descend else 1.0
         self._damped = False
@@ -138,6 +147,8 @@ class Climb:
     def _hurried(self, watch: Callable[[int], None]) -> Iterator[Step] | None:
         """Run ahead in a generated loop, and return what is left; None if there is no such loop."""
         settings, rule = self.settings, self._rule
+        if self.ahead is not None:  # compiled code hurries by itself
+            return None
         steered = settings.sequential or settings.line_search or settings.method != "gradient"
         if steered or self._batch or settings.optimizer.name == NEWTON:
             return None
@@ -162,6 +173,8 @@ class Climb:
         """Yield the steps that follow `step`, where f and its slopes are `found`."""
         remarks = Remarks(found[0], self.settings.descend, self._height)
         while self.outcome is None and not self._arrived(step):
+            if self.ahead is not None:
+                step, found = self._run_ahead(self.ahead, step, found, remarks)
             point = step.point
             landed = self._landed(step.number + 1, point, found)
             if landed is None or (landed == point and self._stays(step)):
@@ -174,6 +187,18 @@ class Climb:
             step = self._row(step, found, landed, after, remarks)
             found = after
             yield step
+
+    def _run_ahead(
+        self, ahead: Ahead, step: Step, found: Sequence[float], remarks: Remarks
+    ) -> tuple[Step, Sequence[float]]:
+        """Let compiled code take the steps before the next row that is shown."""
+        reached = ahead(step.number, step.point, found, self._rule.states, remarks)
+        if reached is None:
+            return step, found
+        number, point, found = reached
+        self.sweeps += number - step.number
+        self.evaluations += number - step.number
+        return Step(number, point, found[0], _norm(found)), found
 
     def _arrived(self, step: Step) -> bool:
         """Return whether to stop here, and note why."""
@@ -335,7 +360,7 @@ class Climb:
         """Yield a remark for each input that stands at one of its bounds."""
         for name, x, limits in zip(self.objective.names, point, self._limits, strict=True):
             if x in limits:
-                yield f"{name} at its bound"
+                yield at_bound(name)
 
     def _height(self, point: Iterable[float]) -> float:
         """Return f at a point, or at the nearest within the bounds; of a descent -f."""

@@ -42,8 +42,7 @@ class Record:
         """Take note of the next step."""
         self.last = step
         for remark in step.remarks:
-            times, first = self.tallies.get(remark, (0, step.number))
-            self.tallies[remark] = Tally(times + 1, first)
+            self.tally(remark, 1, step.number)
         if step.number % self._stride == 0:
             self.rows.append(step)
             if len(self.rows) > _MOST:
@@ -52,6 +51,19 @@ class Record:
 
         if self.every and step.number % self.every == 0 and len(self._asked) < self._most:
             self._asked.append(step)
+
+    def next_row(self, number: int) -> int:
+        """Return the next step after `number` that is kept, or the last there can be."""
+        strides = [self._stride]
+        if self.every and len(self._asked) < self._most:
+            strides.append(self.every)
+        nearest = min(number // stride * stride + stride for stride in strides)
+        return min(nearest, self.climb.settings.steps)
+
+    def tally(self, remark: str, times: int, first: int) -> None:
+        """Count a remark that was made so many times, for the first time at this step."""
+        before = self.tallies.get(remark, Tally(0, first))
+        self.tallies[remark] = Tally(before.times + times, before.first)
 
     @property
     def outcome(self) -> Outcome:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _PAYS_AFTER = 50
 _LARGEST_COMPILED = 20_000
 
+Evaluator = Callable[..., Sequence[float]]
+"""A function from the inputs of a graph to its outputs; it raises where it has no answer."""
+
+Compile = Callable[[Graph, Sequence[str]], Evaluator]
+"""Makes an evaluator of a graph, its inputs in this order."""
+
 Point = Sequence[float]
 """A number for each input that moves, in the order of `Objective.names`."""
 
@@ -48,12 +54,19 @@ class Expression:
         """Take the graph's first output; about `evaluations` points will be asked for."""
         self.graph = graph.with_outputs(graph.outputs[:1])
         self.names = tuple(moving)
-        self._held = {name: held[name] for name in graph.inputs if name not in moving}
+        self.held = {name: held[name] for name in graph.inputs if name not in moving}
+        """The inputs that do not move."""
         self._wrt = [graph.inputs[name] for name in moving]
         self._active = graph.dependents(self._wrt)
         self._compiles = evaluations >= _PAYS_AFTER and graph.size <= _LARGEST_COMPILED
-        self._functions: dict[str, Callable[..., Sequence[float]]] = {}
+        self._compile: Compile | None = None
+        self._functions: dict[str, Evaluator] = {}
         self._graphs: dict[str, Graph] = {}
+
+    def compile_with(self, compile: Compile) -> None:
+        """Evaluate by functions that are compiled in this way, instead of generated Python."""
+        self._compiles, self._compile = True, compile
+        self._functions = {"slopes": self._compiled("slopes")}
 
     def value(self, point: Point) -> float:
         """Return f at a point."""
@@ -95,17 +108,21 @@ class Expression:
             return None
         function = self._functions.get(what)
         if function is None:
-            from backprop_cli.readings.python import compiled
-
-            function = compiled(self._graph(what), [*self.names, *self._held])
-            self._functions[what] = function
+            function = self._functions[what] = self._compiled(what)
         try:
-            return function(*point, *self._held.values())
+            return function(*point, *self.held.values())
         except ARITHMETIC_ERRORS:
             return None
 
+    def _compiled(self, what: str) -> Evaluator:
+        """Return the function of a graph."""
+        from backprop_cli.readings.python import compiled
+
+        compile = self._compile or compiled
+        return compile(self._graph(what), [*self.names, *self.held])
+
     def _values(self, graph: Graph, point: Point) -> list[Any]:
-        return forward_values(graph, {**dict(zip(self.names, point, strict=True)), **self._held})
+        return forward_values(graph, {**dict(zip(self.names, point, strict=True)), **self.held})
 
 
 class MeanExpression:

@@ -1,17 +1,17 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done by generated NumPy (`readings/blocks.py`). It marks the rows in which a node is
-not finite or stands on a kink, and these are looked at again: whether the bad node is live, and
-which came first, is found for all of them at once; rows on kinks, and rows whose slopes are not
-finite, are handed one by one to the study of one point, whose word is final. So a row's flag is
-what `grad` would say of it.
+Most rows are done in blocks, by NumPy (`readings/blocks.py`) or by compiled C. The rows in which a
+node is not finite or stands on a kink are marked, and these are looked at again: whether the bad
+node is live, and which came first, is found for all of them at once; rows on kinks, and rows whose
+slopes are not finite, are handed one by one to the study of one point, whose word is final. So a
+row's flag is what `grad` would say of it.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.partials import SELECTS
-from backprop_cli.calculus.point_graph import PointGraph, point_graph
+from backprop_cli.calculus.point_graph import point_graph
 from backprop_cli.calculus.values import evaluate
 from backprop_cli.graph import Graph
 from backprop_cli.studies.data import numpy_for
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 FLAGS = ("", "kink", "jump", "undefined", "not-finite")
 """What may be said of a row; the code of a flag is its place here."""
 
-UNANSWERED = FLAGS.index("undefined")
-"""Rows of this code and above have no answer; with `--kink error` and the like, kinks too."""
-
 _UNDEFINED, _NOT_FINITE = FLAGS.index("undefined"), FLAGS.index("not-finite")
 _MOST_KEPT = 100_000
+_MOST_NUMBERS = 1 << 22
 
 
 class Answers(NamedTuple):
@@ -57,7 +55,7 @@ class _Verdict(NamedTuple):
 
 
 class ManyPoints:
-    """Value and gradient of a program in each row of columns."""
+    """Value and gradient of a program in each row of columns. May be called in several threads."""
 
     def __init__(
         self,
@@ -67,28 +65,32 @@ class ManyPoints:
         wrt: Sequence[str] = (),
         outputs: Sequence[str] = (),
         kink: str = "convention",
+        engine: str = "python",
+        rows: int = 0,
     ) -> None:
         """Compile a program over columns of these names; `fixed` binds its other inputs.
 
-        Raises `UnknownInput` for a name of `wrt` or `outputs` that the program does not have.
+        About so many `rows` are expected, which decides what `auto` takes for an engine. Raises
+        `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
+        `OptionProblem` where NumPy is missing, or a compiler for the engine `native`.
         """
         self._numpy = numpy_for("--points")
-        from backprop_cli.readings.blocks import Blocks, telling_nodes
+        from backprop_cli.studies.point_engines import blocks_for
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
-        self._kink, self._columns, self._fixed = kink, tuple(columns), dict(fixed)
+        self._kink, self._columns = kink, tuple(columns)
+        self.inputs, self.fixed = tuple(graph.inputs), dict(fixed)
+        """The names of the inputs, and the numbers of those that are no columns."""
         asked = nodes_named(graph, wrt, "--wrt") or dict(graph.inputs)
         chosen = nodes_named(graph, outputs, "--of")
         self.wrt = tuple(asked)
         """The names of the slopes."""
         self.outputs = tuple(chosen)
         """The names of the outputs asked for, if any were named."""
-        graph = graph.with_outputs(chosen.values()) if chosen else graph
-        self._graph = graph
-        self._made: PointGraph = point_graph(graph, list(asked.values()))
-        slopes = [node for answer in self._made.answers for node in answer[1:]]
-        telling = telling_nodes(graph, graph.outputs) + slopes
-        self._blocks = Blocks(self._made.graph, columns, fixed, telling, self._made.kinks)
+        self._graph = graph.with_outputs(chosen.values()) if chosen else graph
+        self._sources = list(asked.values())
+        made = self._made = point_graph(self._graph, self._sources)
+        self._blocks, self.engine = blocks_for(engine, made, columns, fixed, rows)
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
@@ -101,24 +103,31 @@ class ManyPoints:
         numpy = self._numpy
         count = len(columns[0])
         results = tuple(numpy.empty(count) for _ in range(self.width))
-        bad, kinked = numpy.zeros(count, bool), numpy.zeros(count, bool)
-        self._blocks(columns, results, bad, kinked)
+        bad, alone = numpy.zeros(count, bool), numpy.zeros(count, bool)
+        self._blocks(columns, results, bad, alone)
         flags = numpy.zeros(count, numpy.int8)
         answered = numpy.ones(count, bool)
-        alone = kinked
-        if bad.any():
-            rows = numpy.flatnonzero(bad)
+        piece = max(1, _MOST_NUMBERS // self._made.graph.size)
+        found = numpy.flatnonzero(bad)
+        for start in range(0, len(found), piece):
+            rows = found[start : start + piece]
             with numpy.errstate(all="ignore"):
                 codes, doubtful = self._again([column[rows] for column in columns], results, rows)
             flags[rows] = codes
             answered[rows] = codes == 0
-            alone[rows] = (doubtful | kinked[rows]) & (codes == 0)
+            alone[rows] = doubtful | (alone[rows] & (codes == 0))
         for row in numpy.flatnonzero(alone).tolist():
             verdict = self._one(tuple(column[row].item() for column in columns))
             flags[row], answered[row] = verdict.flag, verdict.answered
             for result, number in zip(results, verdict.results, strict=True):
                 result[row] = number
         return Answers(results, flags, answered)
+
+    def solution(self, row: Sequence[float]) -> Solution:
+        """Return the study of one point, that of a row of the columns."""
+        given = {**self.fixed, **dict(zip(self._columns, row, strict=True))}
+        point = {name: given[name] for name in self._program.inputs}
+        return solve(self._program, point, self._names, self._outputs, self._kink)
 
     # -------------------------------------------------------------- rows in which a node is bad
 
@@ -127,22 +136,23 @@ class ManyPoints:
     ) -> "tuple[Codes, NDArray[np.bool_]]":
         """Compute rows once more, each node as the table has it; write their results.
 
-        Returns the code of a row whose value is bad, and the rows that have a bad slope.
+        Returns the code of a row whose value is bad, and the rows that have a bad slope before.
         """
         numpy = self._numpy
         values = self._values(columns)
         codes = numpy.zeros(len(rows), numpy.int8)
         doubtful = numpy.zeros(len(rows), bool)
-        place = 0
-        for answer in self._made.answers:
-            found = self._first_bad(values, answer[0], len(rows))
-            codes = numpy.where(codes == 0, found, codes)
-            for order, node in enumerate(answer):
+        into = iter(results)
+        for output, *slopes in self._made.answers:
+            codes = numpy.where(codes == 0, self._first_bad(values, output, len(rows)), codes)
+            next(into)[rows] = values[output]
+            undefined = numpy.isnan(values[output])
+            for node, source in zip(slopes, self._sources, strict=True):
                 # A value that is undefined has no slope, whatever its formula says.
-                slope = numpy.where(found != 0, numpy.nan, values[node]) if order else values[node]
-                results[place][rows] = slope
-                doubtful |= ~numpy.isfinite(slope)
-                place += 1
+                moves = self._graph.dependents([source])[output]
+                slope = numpy.where(undefined & bool(moves), numpy.nan, values[node])
+                next(into)[rows] = slope
+                doubtful |= ~numpy.isfinite(slope) & (codes == 0)
         return codes, doubtful
 
     def _values(self, columns: "Sequence[Column]") -> list[Any]:
@@ -153,7 +163,7 @@ class ManyPoints:
         values: list[Any] = [None] * graph.size
         for node, literal in graph.literals.items():
             values[node] = ARRAYS.number(literal)
-        given = {**self._fixed, **dict(zip(self._columns, columns, strict=True))}
+        given = {**self.fixed, **dict(zip(self._columns, columns, strict=True))}
         for name, node in graph.inputs.items():
             values[node] = given[name]
         evaluate(graph, values, range(graph.size), ARRAYS)
@@ -178,9 +188,9 @@ class ManyPoints:
                 reached = here
                 if SELECTS[graph.rows[node]]:
                     side = values[self._made.sides[node][place]]
-                    reached = here & ((numpy.not_equal(side, 0)) | ~finite)
+                    reached = here & (numpy.not_equal(side, 0) | ~finite)
                 live[operand] = live[operand] | reached if operand in live else reached
-        return codes.astype(numpy.int8)
+        return numpy.asarray(codes, numpy.int8)  # type: ignore[no-any-return]
 
     # -------------------------------------------------------------- one row alone
 
@@ -189,10 +199,7 @@ class ManyPoints:
         key = self._numpy.array(row).tobytes()
         verdict = self._verdicts.get(key)
         if verdict is None:
-            point = {**self._fixed, **dict(zip(self._columns, row, strict=True))}
-            point = {name: point[name] for name in self._program.inputs}
-            solution = solve(self._program, point, self._names, self._outputs, self._kink)
-            verdict = _verdict(solution)
+            verdict = _verdict(self.solution(row))
             if len(self._verdicts) < _MOST_KEPT:
                 self._verdicts[key] = verdict
         return verdict

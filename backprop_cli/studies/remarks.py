@@ -12,14 +12,23 @@ from typing import NamedTuple
 
 from backprop_cli.calculus.rounding import UNIT
 
-_ROUNDING = 4 * UNIT
-_NOTHING = 1e-12
-_GROWING_STEPS = 10
-_FAR = 100.0
+ROUNDING = 4 * UNIT
+NOTHING = 1e-12
+GROWING_STEPS = 10
+FAR = 100.0
 _DOUBLINGS = 40
 _SLACK = 1e-6
-_SHARP = 0.25
+SHARP = 0.25
 """cos² of the angle beyond which two moves count as going back and forth (120 degrees)."""
+
+WORSE = ("worse: from a flat spot", "worse: step too long", "worse: against the slope")
+FLAT, ZIGZAG = "flat", "zig-zag"
+_CROSSED = ("still better", "no gain", "worse: step too long")
+
+
+def at_bound(name: str) -> str:
+    """Return the remark on an input that stands at one of its bounds."""
+    return f"{name} at its bound"
 
 
 class Landing(NamedTuple):
@@ -47,31 +56,40 @@ class Remarks:
         self, value: float, descend: bool, height: Callable[[Sequence[float]], float]
     ) -> None:
         """Comment on a climb from `value`; `height` gives f anywhere, of a descent -f."""
-        self.summit = "bottom" if descend else "top"
+        summit = "bottom" if descend else "top"
+        self.crossed = tuple(f"crossed the {summit}, {how}" for how in _CROSSED)
         self.limitless = f"unbounded: {'falling' if descend else 'growing'} without limit"
-        self._far = _FAR * (1 + abs(value))
-        self._before: Sequence[float] = ()
-        self._growing = 0
+        self.far = FAR * (1 + abs(value))
+        self.before: Sequence[float] = ()
+        """The last move."""
+        self.growing = 0
+        """How many steps in a row f has grown by slopes that do not fall."""
+        self.looked_at, self.endless = 0, False
+        """How long that row was when f was looked at far ahead, and whether it went on growing."""
         self._height = height
-        self._looked_at, self._endless = 0, False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that may be said of a step, in the order in which it is said."""
+        return (*self.crossed, *WORSE, FLAT, ZIGZAG, self.limitless)
 
     def on(self, landing: Landing) -> tuple[str, ...]:
         """Return what is to be said of the next step."""
         said = self._about_gain(landing)
         if self._turned_back(landing.move):
-            said = (*said, "zig-zag")
+            said = (*said, ZIGZAG)
         # Slopes that do not fall while f goes on rising, far beyond where it started.
         grew = landing.actual > 0 and landing.norm >= landing.norm_before
-        self._growing = self._growing + 1 if grew else 0
-        far = self._growing >= _GROWING_STEPS and abs(landing.value) > self._far
+        self.growing = self.growing + 1 if grew else 0
+        far = self.growing >= GROWING_STEPS and abs(landing.value) > self.far
         return (*said, self.limitless) if far and self._goes_on(landing) else said
 
     def _goes_on(self, landing: Landing) -> bool:
         """Look far ahead for proof that f goes on growing; again when the run has doubled."""
-        if self._growing == _GROWING_STEPS or self._growing >= 2 * self._looked_at:
-            self._looked_at = self._growing
-            self._endless = self._grows_far(landing)
-        return self._endless
+        if self.growing == GROWING_STEPS or self.growing >= 2 * self.looked_at:
+            self.looked_at = self.growing
+            self.endless = self._grows_far(landing)
+        return self.endless
 
     def _grows_far(self, landing: Landing) -> bool:
         """Return whether f grows at 40 doublings of a move, and never slower than before.
@@ -95,31 +113,31 @@ class Remarks:
         """Return what the gain and the slopes along the step show."""
         # What is no more than rounding, or next to nothing of what was predicted, is no gain.
         rounding = max(
-            _ROUNDING * max(abs(landing.value), abs(landing.value_before)),
-            _NOTHING * abs(landing.predicted),
+            ROUNDING * max(abs(landing.value), abs(landing.value_before)),
+            NOTHING * abs(landing.predicted),
         )
         actual = landing.actual
         if landing.predicted > 0 > landing.beyond:
+            better, no_gain, worse = self.crossed
             if actual > rounding:
-                return (f"crossed the {self.summit}, still better",)
-            result = "no gain" if actual >= -rounding else "worse: step too long"
-            return (f"crossed the {self.summit}, {result}",)
+                return (better,)
+            return (no_gain if actual >= -rounding else worse,)
         if actual < -rounding:
+            from_flat, too_long, against = WORSE
             if landing.predicted == 0:
-                return ("worse: from a flat spot",)
-            uphill = landing.predicted > 0
-            return ("worse: step too long" if uphill else "worse: against the slope",)
+                return (from_flat,)
+            return (too_long if landing.predicted > 0 else against,)
         if landing.norm == 0 or (actual <= rounding and abs(landing.predicted) <= rounding):
-            return ("flat",)
+            return (FLAT,)
         return ()
 
     def _turned_back(self, move: Sequence[float]) -> bool:
         """Return whether this move goes sharply against the one before."""
-        before, self._before = self._before, move
+        before, self.before = self.before, move
         if not before:
             return False
         along = sum(map(mul, move, before))
         if not along < 0:
             return False
         sizes = sum(map(mul, move, move)) * sum(map(mul, before, before))
-        return bool(along * along > _SHARP * sizes)
+        return bool(along * along > SHARP * sizes)
