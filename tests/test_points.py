@@ -112,7 +112,7 @@ PROGRAMS = [
     "-(-x)*(-y)*-2*0.5 - (-3*x)/(-y) - abs(-x)",
     "softplus(x*y) + erf(y) + hypot(x, y) + atan2(y, x)",
     "u = x*y; v = u*u; w = v - u; u*v*w + w/v",
-    "relu(x) - relu(-x) + max(x, x) + x*abs(x) + x*sign(x)",
+    "relu(x) - relu(-x) + max(x, x) + x*abs(x) + x*sign(x) + 0*y",
     "pick(1, x, y, 2) + gelu(x) + where(x != 0, sin(x)/x, 1)",
     "7",
     "2^3*x",
