@@ -40,7 +40,12 @@ def test_few_items_are_under_way_however_many_there_are(workers):
 
 def test_several_items_are_worked_on_at_once():
     both = threading.Barrier(2, timeout=30)
-    assert list(in_order([1, 2], lambda item: both.wait() and 0 or item, 2)) == [1, 2]
+
+    def work(item):
+        both.wait()
+        return item
+
+    assert list(in_order([1, 2], work, 2)) == [1, 2]
 
 
 def test_an_error_of_the_work_is_raised_in_its_place():
@@ -60,11 +65,10 @@ def test_an_error_of_the_items_is_raised_after_what_came_before():
         yield from range(3)
         raise OSError("gone")
 
-    found = []
+    results = in_order(items(), lambda item: item, 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(OSError, match="gone"):
-        for result in in_order(items(), lambda item: item, 2):
-            found.append(result)
-    assert found == [0, 1, 2]
+        next(results)
 
 
 def test_there_is_a_processor():

@@ -24,6 +24,7 @@ from backprop_cli.studies.gradient import solve
 
 np = pytest.importorskip("numpy")
 from backprop_cli.readings import blocks, terms  # noqa: E402
+from backprop_cli.readings.arrays import ARRAYS  # noqa: E402
 from backprop_cli.studies.points import FLAGS, ManyPoints  # noqa: E402
 
 ULPS = 8.0
@@ -155,6 +156,37 @@ def test_more_rows_than_a_piece_and_rows_of_one():
             np.testing.assert_array_equal(column[row : row + 1], one)
     empty = many([x[:0], y[:0]])
     assert [len(column) for column in empty.results] == [0, 0, 0]
+
+
+class Interpreter:
+    """Another engine: the interpreter of arrays, and nothing clever."""
+
+    def __init__(self, graph, columns, fixed, watched, kinks):
+        self.given = graph, columns, fixed, watched, kinks
+
+    def __call__(self, columns, results, bad, kinked):
+        graph, names, fixed, watched, kinks = self.given
+        point = {**fixed, **dict(zip(names, columns, strict=True))}
+        with np.errstate(all="ignore"):
+            values = forward_values(graph, point, ARRAYS)
+        for result, node in zip(results, graph.outputs, strict=True):
+            result[:] = values[node]
+        for node in (*watched, *graph.outputs):
+            bad |= ~np.isfinite(values[node])
+        for node in kinks:
+            kinked |= np.not_equal(values[node], 0)
+
+
+@pytest.mark.parametrize("text", PROGRAMS[:14])
+def test_another_engine_can_stand_in_the_place_of_blocks(text):
+    graph = parse(text)
+    columns = [np.array([point[name] for point in GRID]) for name in graph.inputs]
+    mine = ManyPoints(graph, list(graph.inputs), {})(columns)
+    other = ManyPoints(graph, list(graph.inputs), {}, engine=Interpreter)(columns)
+    assert mine.flags.tolist() == other.flags.tolist()
+    assert mine.answered.tolist() == other.answered.tolist()
+    for one, two in zip(mine.results, other.results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-300)
 
 
 def test_columns_are_left_as_they_are():

@@ -7,7 +7,7 @@ finite, are handed one by one to the study of one point, whose word is final. So
 what `grad` would say of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.partials import SELECTS
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Column = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
     Codes = NDArray[np.int8]
     Places = NDArray[np.intp]
+    Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
+    Engine = Callable[
+        [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
+    ]
 
 FLAGS = ("", "kink", "jump", "undefined", "not-finite")
 """What may be said of a row; the code of a flag is its place here."""
@@ -65,9 +70,12 @@ class ManyPoints:
         wrt: Sequence[str] = (),
         outputs: Sequence[str] = (),
         kink: str = "convention",
+        engine: "Engine | None" = None,
     ) -> None:
         """Compile a program over columns of these names; `fixed` binds its other inputs.
 
+        `engine` is what does most rows: `readings.blocks.Blocks`, or what is made and called as
+        that is. It may leave any number in the results of a row that it marks.
         Raises `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
         `OptionProblem` where NumPy is missing.
         """
@@ -87,7 +95,10 @@ class ManyPoints:
         self._graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
         made = self._made = point_graph(self._graph, self._sources)
-        self._blocks = Blocks(made.graph, columns, fixed, made.watched, made.kinks)
+        self.compute: Compute = (engine or Blocks)(
+            made.graph, columns, fixed, made.watched, made.kinks
+        )
+        """Computes columns into results, and marks rows that need a second look."""
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
@@ -101,7 +112,7 @@ class ManyPoints:
         count = len(columns[0])
         results = tuple(numpy.empty(count) for _ in range(self.width))
         bad, alone = numpy.zeros(count, bool), numpy.zeros(count, bool)
-        self._blocks(columns, results, bad, alone)
+        self.compute(columns, results, bad, alone)
         flags = numpy.zeros(count, numpy.int8)
         answered = numpy.ones(count, bool)
         piece = max(1, _MOST_NUMBERS // self._made.graph.size)

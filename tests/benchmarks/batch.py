@@ -7,6 +7,7 @@ each side uses by itself. Then the whole command: a CSV file in, a CSV file out,
 and its peak memory at one and at ten times the rows.
 """
 
+import json
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from tests.benchmarks.processes import Failed, measure
+from tests.benchmarks.processes import MAXRSS_UNIT, Failed, measure
 from tests.benchmarks.report import Row
 from tests.benchmarks.steps import SUBJECTS, Subject
 
@@ -65,7 +66,7 @@ def _ours(subject: Subject, columns: Columns) -> Side:
     bad, kinked = np.zeros(count, bool), np.zeros(count, bool)
 
     def side() -> Columns:
-        many._blocks(columns, results, bad, kinked)
+        many.compute(columns, results, bad, kinked)
         assert not bad.any()
         return results
 
@@ -87,7 +88,7 @@ def _ours_in_threads(subject: Subject, columns: Columns) -> Side:
     def work(start: int) -> None:
         part = slice(start, start + size)
         given = [column[part] for column in columns], [result[part] for result in results]
-        many._blocks(*given, bad[part], kinked[part])
+        many.compute(*given, bad[part], kinked[part])
 
     def side() -> Columns:
         for _ in in_order(range(0, count, size), work, processors()):
@@ -287,12 +288,12 @@ def _command_rows(subject: Subject, rows: int) -> list[Row]:
             _write(table, list(subject.start), source.normal(size=(count, len(subject.start))))
             command = [sys.executable, "-m", "backprop_cli", "grad", subject.text]
             command += ["--points", str(table), "-o", str(folder / "out.csv")]
-            cost = measure(command)
+            cost = _cost(command)
             peaks.append(cost.peak)
             if count == rows:
                 lines = (folder / "out.csv").read_bytes().count(b"\n")
                 assert lines == rows + 1, lines
-                found += _shares(subject, table, rows, cost.cpu)
+                found += _shares(subject, table, rows, cost.seconds)
         found.append(
             Row(
                 f"{subject.name}: peak memory, {rows:,} rows against {rows // 10:,}",
@@ -303,6 +304,25 @@ def _command_rows(subject: Subject, rows: int) -> list[Row]:
             )
         )
     return found
+
+
+class _Cost(NamedTuple):
+    """User + system CPU seconds, and peak bytes."""
+
+    seconds: float
+    peak: int
+
+
+def _cost(command: list[str]) -> _Cost:
+    """Run a command from a small process: a child's peak begins with the size of its parent."""
+    script = (
+        "import json, resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
+        "print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]))"
+    )
+    printed = measure([sys.executable, "-c", script, *command]).printed
+    seconds, peak = json.loads(printed.splitlines()[-1])
+    return _Cost(seconds, peak * MAXRSS_UNIT)
 
 
 def _write(path: Path, names: list[str], table: Any) -> None:
