@@ -7,7 +7,7 @@ slopes are not finite, are handed one by one to the study of one point, whose wo
 row's flag is what `grad` would say of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.partials import SELECTS
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Column = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
     Codes = NDArray[np.int8]
     Places = NDArray[np.intp]
+    Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
 
 FLAGS = ("", "kink", "jump", "undefined", "not-finite")
 """What may be said of a row; the code of a flag is its place here."""
@@ -90,7 +92,8 @@ class ManyPoints:
         self._graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
         made = self._made = point_graph(self._graph, self._sources)
-        self._blocks, self.engine = blocks_for(engine, made, columns, fixed, rows)
+        self.compute, self.engine = blocks_for(engine, made, columns, fixed, rows)
+        """What computes columns into results, and marks rows that need a second look."""
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
@@ -104,7 +107,7 @@ class ManyPoints:
         count = len(columns[0])
         results = tuple(numpy.empty(count) for _ in range(self.width))
         bad, alone = numpy.zeros(count, bool), numpy.zeros(count, bool)
-        self._blocks(columns, results, bad, alone)
+        self.compute(columns, results, bad, alone)
         flags = numpy.zeros(count, numpy.int8)
         answered = numpy.ones(count, bool)
         piece = max(1, _MOST_NUMBERS // self._made.graph.size)
