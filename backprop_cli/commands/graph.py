@@ -43,7 +43,7 @@ ENDINGS = {
 MOST_NODES = 2000
 """The most nodes of a picture: beyond, nobody could read it."""
 
-MOST_CARDS = 40
+MOST_CARDS = 60
 """The most nodes of a drawing in the terminal; larger graphs are listed."""
 
 EXAMPLES = """\b
@@ -166,9 +166,15 @@ def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str |
             screen.line()
             if len(solution.answers) > 1:
                 screen.line([(shown.name, "title")])
-            drawn = shown.total <= MOST_CARDS and graph_text.print_graph(shown, screen)
+            small = shown.total <= MOST_CARDS
+            drawn = small and graph_text.print_graph(shown, screen)
             if not drawn:
-                graph_rows.print_rows(shown, rows, screen)
+                reason = f"{screen.width} columns are too few for the drawing"
+                if not small:
+                    reason = f"{shown.total:,} nodes: a drawing here has up to {MOST_CARDS}"
+                if shown.total <= MOST_NODES:
+                    reason += "; -o graph.svg draws them"
+                graph_rows.print_rows(shown, rows, reason, screen)
             graph_text.print_legend(shown, drawn, screen)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from backprop_cli.render.diagram import Diagram, Item, Wire
 from backprop_cli.render.drawing import LIGHT, safe
 
-_VALUE, _GRADIENT = LIGHT[2][1], LIGHT[2][0]
+_VALUE, _GRADIENT = LIGHT[2][6], LIGHT[2][0]
 _SHAPES = {"operation": "box", "comparison": "diamond", "input": "box", "constant": "box"}
 
 
@@ -17,7 +17,7 @@ def dot(diagrams: Sequence[Diagram]) -> str:
     """Return a program of the DOT language that draws the graphs, values above, gradients below."""
     lines = [
         "digraph backprop {",
-        "  rankdir=LR;",
+        '  rankdir=LR; fontname="sans-serif";',
         '  node [fontname="sans-serif", margin="0.05,0.05"];',
         '  edge [fontname="sans-serif", fontsize=11, arrowsize=0.7];',
     ]

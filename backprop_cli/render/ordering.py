@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 _SWEEPS = 8
 _LARGEST_EXCHANGED = 400
+_MOST_IDLE = 2
 
 
 class Columns(NamedTuple):
@@ -76,7 +77,7 @@ def _layers(operands: Sequence[Sequence[int]]) -> list[int]:
         for operand in reads:
             first_use[operand] = min(first_use[operand], layers[box] - 1)
     idle = sum(first_use[box] for box, reads in enumerate(operands) if not reads)
-    if idle > len(layers):
+    if idle > _MOST_IDLE * sum(not reads for reads in operands):
         layers = [layer if operands[box] else first_use[box] for box, layer in enumerate(layers)]
     return layers
 
