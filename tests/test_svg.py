@@ -153,7 +153,9 @@ def test_labels_of_an_axis_stand_apart():
     values = [(123456789.0 + k / 1000, 1.0) for k in range(5)]
     tree = root(curve_svg("f", "step", "f", [Curve("p", values)]))
     labels = [(float(e.get("x", "0")), e.text or "") for e in tree.iter(f"{SVG}text") if e.get("class") == "middle"]  # fmt: skip
-    below = sorted((x - width(text, FONT) / 2, x + width(text, FONT) / 2) for x, text in labels[:-1])
+    below = sorted(
+        (x - width(text, FONT) / 2, x + width(text, FONT) / 2) for x, text in labels[:-1]
+    )
     for (_, end), (start, _) in pairwise(below):
         assert end < start
 

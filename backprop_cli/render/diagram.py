@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import Naming, node_text, piece
-from backprop_cli.language.notation import SIGNS, Piece, parenthesised, pretty
+from backprop_cli.language.notation import SIGNS, parenthesised, pretty
 from backprop_cli.language.printer import arrangement, statements
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, NEG, TABLE
 from backprop_cli.readings.words import slope_text
 from backprop_cli.render.edges import edges, slope_words, symbol
-from backprop_cli.render.numbers import human, short
+from backprop_cli.render.numbers import NUMBER, human, short
 from backprop_cli.studies.solution import Answer, Solution
 
 FIGURES = 6
 """The significant digits of a number in a picture."""
 
 _LARGEST_WHOLE = 1e9
-_MOST_SHOWN = 4
+_MOST_SHOWN, _LONGEST_CONSTANT = 4, 12
 _BLANK = "_"
 _BETWEEN = "; "
 _LONGEST_TITLE = 400
@@ -199,17 +199,26 @@ class _Describer:
             texts = ["", ""]
             for k, operand in enumerate(operands):
                 if operand not in self.drawn:
-                    texts[k] = self._wrapped(row, k, piece(graph, operand, self.names))
+                    texts[k] = self._constant(row, k, operand)
             return f"{texts[0]} {sign} {texts[1]}".strip()
-        texts = [_BLANK if operand in self.drawn else self.names[operand] for operand in operands]
+        texts = [
+            _BLANK if operand in self.drawn else self._constant(row, k, operand)
+            for k, operand in enumerate(operands[: _MOST_SHOWN + 1])
+        ]
         if len(texts) > _MOST_SHOWN:
             texts = [*texts[: _MOST_SHOWN - 1], "…"]
         return f"{TABLE[row].name}({', '.join(texts)})"
 
-    @staticmethod
-    def _wrapped(row: int, position: int, part: Piece) -> str:
+    def _constant(self, row: int, position: int, operand: int) -> str:
+        """Return an operand without inputs as it stands in a node: long numbers are rounded."""
+        part = piece(self.graph, operand, self.names)
+        text = part.text
+        if len(text) > _LONGEST_CONSTANT:
+            literal = self.graph.literals.get(operand, "")
+            number = NUMBER.fullmatch(literal.lower())
+            text = _number(literal) if number else text[: _LONGEST_CONSTANT - 1] + "…"
         wrapped = parenthesised(row, position, part.precedence, part.minus)
-        return f"({part.text})" if wrapped else part.text
+        return f"({text})" if wrapped else text
 
     def _value(self, node: int, kind: str) -> str:
         if self.solution is None:

@@ -84,7 +84,8 @@ class _Heights:
         count = len(boxes)
         self.count = count
         self.heights = [box.height for box in boxes] + [lane] * (len(columns.owners) - count)
-        self.outs = [box.out for box in boxes] + [lane / 2] * (len(columns.owners) - count)
+        middle = math.floor(lane / 2 / grid) * grid if grid else lane / 2
+        self.outs = [box.out for box in boxes] + [middle] * (len(columns.owners) - count)
         self.tops = [0.0] * len(columns.owners)
         self.slots = self._slots()
         self.before, self.behind = self._pulls()

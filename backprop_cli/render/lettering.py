@@ -5,23 +5,23 @@ widest of the usual ones: DejaVu Sans and Verdana, or Arial where that is wider.
 these widths hold the text whatever font it is set in.
 """
 
-from unicodedata import category, east_asian_width
+from unicodedata import category, normalize
 
 _CLASSES = (
-    (0.32, " \u00a0.,:;|ijlI'`·′"),
-    (0.37, "f/\\-"),
+    (0.32, " \u00a0.,ijlI'·′"),
+    (0.37, "f/\\-:;|"),
     (0.42, "()[]!rt²³"),
-    (0.56, '"*_–?cszJL∂ε'),
-    (0.70, "ABEFKPRSTVXYZαβδθφ√"),
-    (0.79, "CDGHNOQU&"),
-    (0.84, "w+<=>^~#←→×−≤≥≠∞ω"),
+    (0.56, '"`*_–?cszJ∂ε'),
+    (0.64, "0123456789abdeghknopquvxyL"),
+    (0.72, "ABEFKPSTVXYZαβγδζηθικλμνξοπρσςτυφχψħ√"),
+    (0.84, "CDGHNOQRU&w+<=>^~#±÷¬←→×−≤≥≠∞ω"),
+    (0.88, "ΓΔΘΛΞΠΣΥΦΨΩ"),
     (1.02, "mMW%@…"),
 )
 _SHARES = {sign: share for share, signs in _CLASSES for sign in signs}
-_USUAL, _UNKNOWN = 0.64, 1.02
-_LAST_GREEK = "\u03ff"
+_UNKNOWN, _UNKNOWN_CAPITAL, _ACCENT = 1.02, 1.2, 0.11
 _BOLD = 1.15
-"""How much wider bold letters are; of a few narrow ones more, which the room around makes up for."""
+"""How much wider bold letters are; a few narrow ones more, which the room around makes up for."""
 
 
 def width(text: str, font: int, bold: bool = False) -> float:
@@ -31,10 +31,11 @@ def width(text: str, font: int, bold: bool = False) -> float:
 
 
 def _other(sign: str) -> float:
-    """Return the width of a sign without a class: a usual letter's, or a whole size."""
+    """Return the width of a sign without a class: an accent adds a little to its letter."""
     if category(sign).startswith("M"):  # an accent: it stands over the letter before it
         return 0.0
-    return _USUAL if sign <= _LAST_GREEK and east_asian_width(sign) not in "WF" else _UNKNOWN
+    unknown = _UNKNOWN_CAPITAL if sign.isupper() else _UNKNOWN
+    return _SHARES.get(normalize("NFD", sign)[0], unknown - _ACCENT) + _ACCENT
 
 
 def shortened(text: str, room: float, font: int, bold: bool = False) -> str:
