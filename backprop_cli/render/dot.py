@@ -52,7 +52,7 @@ def _texts(item: Item) -> list[tuple[str, str, str]]:
 
 
 def _row(text: str, colour: str, tag: str) -> str:
-    made = safe(text)
+    made = _plain(text)
     made = f"<{tag}>{made}</{tag}>" if tag else made
     made = f'<FONT COLOR="{colour}">{made}</FONT>' if colour else made
     return f"<TR><TD>{made}</TD></TR>"
@@ -65,5 +65,13 @@ def _edge(item: Item, wire: Wire, prefix: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a string of DOT: entities and backslashes stand for themselves in it."""
-    return '"' + safe(" ".join(text.split())).replace("\\", "&#92;") + '"'
+    """Return a string of DOT that is read as this text."""
+    return f'"{_plain(text)}"'
+
+
+def _plain(text: str) -> str:
+    """Return text in one line and in entities.
+
+    A backslash begins an escape, in HTML-like labels even as an entity, so it is full-width.
+    """
+    return safe(" ".join(text.split())).replace("\\", "＼")

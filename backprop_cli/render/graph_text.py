@@ -79,6 +79,7 @@ def print_graph(shown: Diagram, screen: Screen) -> bool:
         passed = enumeration([names[k] for k in sorted(later & set(band.nodes))], _MOST_NAMED)
         if number + 1 < len(bands):
             screen.line([(f"… {passed}: continued below", "dim")], _INDENT)
+            screen.line()
     if len(bands) > 1:
         words = f"folded at {screen.width} columns into {len(bands)} parts; every node is shown"
         screen.line([(words, "dim")], _INDENT)
@@ -194,7 +195,8 @@ class Band:
     def _columns(self) -> None:
         """Route the wires between the columns, and measure both."""
         count = max(self.layout.columns) + 1
-        self.channels = [routed(nets) for nets in self._nets(count)]
+        apart = self.signs.apart
+        self.channels = [routed(nets, apart) for nets in self._nets(count)]
         self.starts, self.cards_at, self.ends = ([0] * count for _ in range(3))
         place = 0
         for column in range(count):
@@ -205,7 +207,8 @@ class Band:
             self.cards_at[column] = place + max(card.before for card in here)
             self.ends[column] = self.cards_at[column] + max(card.across for card in here) - 1
             tracks = self.channels[column][1] if column < count - 1 else 0
-            place = self.ends[column] + tracks + 2 + bool(tracks)
+            across = tracks + apart * (tracks - 1) if tracks else 0
+            place = self.ends[column] + across + 2 + bool(tracks)
         self.width = self.ends[-1] + 1
 
     def _nets(self, count: int) -> list[list[Net]]:
@@ -251,8 +254,10 @@ class Band:
         if part.track < 0:
             canvas.across(net.left, left, right, net.owner)
             return
-        track = left + 2 + part.track
-        canvas.across(net.left, left if part.start < 0 else left + 2 + part.start, track, net.owner)
+        wide = 1 + self.signs.apart
+        track = left + 2 + wide * part.track
+        start = left if part.start < 0 else left + 2 + wide * part.start
+        canvas.across(net.left, start, track, net.owner)
         low, high = net.span
         canvas.down(track, low, high, net.owner)
         if part.end < 0:
