@@ -1,5 +1,6 @@
 """`backprop graph`: the operation graph as a picture, with values, gradients and local slopes."""
 
+import os
 import sys
 
 import click
@@ -44,7 +45,7 @@ ENDINGS = {
 MOST_NODES = 2000
 """The most nodes of a picture: beyond, nobody could read it."""
 
-MOST_CARDS = 40
+MOST_CARDS = 60
 """The most nodes of a drawing in the terminal; larger graphs are listed."""
 
 EXAMPLES = """\b
@@ -109,6 +110,11 @@ def graph(
 def _check_output(path: str | None, form: str) -> None:
     """Refuse a file that cannot be written, and a terminal for what is no text."""
     if path is not None and path != STDOUT:
+        ending = os.path.splitext(path)[1].lower()
+        given = click.get_current_context().get_parameter_source("form")
+        if ending and ending not in ENDINGS and given is click.core.ParameterSource.DEFAULT:
+            hint = f"one of {' '.join(ENDINGS)}, or --format beside it"
+            raise OptionProblem(f"no format has the ending {ending[:20]!r}", None, hint)
         check_writable(path)
     elif form in BINARY and sys.stdout.isatty():
         hint = f"write it to a file: -o graph.{form}"
@@ -161,9 +167,15 @@ def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str |
             screen.line()
             if len(solution.answers) > 1:
                 screen.line([(shown.name, "title")])
-            drawn = shown.total <= MOST_CARDS and graph_text.print_graph(shown, screen)
+            small = shown.total <= MOST_CARDS
+            drawn = small and graph_text.print_graph(shown, screen)
             if not drawn:
-                graph_rows.print_rows(shown, rows, screen)
+                reason = f"{screen.width} columns are too few for the drawing"
+                if not small:
+                    reason = f"{shown.total:,} nodes: a drawing here has up to {MOST_CARDS}"
+                if shown.total <= MOST_NODES:
+                    reason += "; -o graph.svg draws them"
+                graph_rows.print_rows(shown, rows, reason, screen)
             graph_text.print_legend(shown, drawn, screen)
 
 

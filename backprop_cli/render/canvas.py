@@ -11,17 +11,21 @@ UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 
 
 class Signs(NamedTuple):
-    """The signs of a drawing: `wires` by the directions they join, the corners of a frame."""
+    """The signs of a drawing: `wires` by the directions they join, the corners of a frame.
+
+    `apart` is how many cells must be free between two wires, or they would seem to join.
+    """
 
     wires: str
     crossing: str
     idle: str
     arrow: str
     frame: str
+    apart: int
 
 
-UNICODE = Signs(" │││─┘┐┤─└┌├─┴┬╋", "┼", "╌", "▸", "┌┐└┘─│├┤")
-ASCII = Signs(" |||-+++-+++-+++", "|", ".", ">", "++++-|++")
+UNICODE = Signs(" │││─┘┐┤─└┌├─┴┬╋", "┼", "╌", "▸", "┌┐└┘─│├┤", 0)
+ASCII = Signs(" |||-+++-+++-+++", "|", ".", ">", "++++-|++", 1)
 
 
 def cell_width(text: str) -> int:

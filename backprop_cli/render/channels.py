@@ -39,13 +39,17 @@ class Routed(NamedTuple):
     end: int = -1
 
 
-def routed(nets: Iterable[Net]) -> tuple[list[Routed], int]:
-    """Return the nets on their tracks, and how many tracks there are, counted from the left."""
-    return _Router(list(nets)).route()
+def routed(nets: Iterable[Net], apart: int = 0) -> tuple[list[Routed], int]:
+    """Return the nets on their tracks, and how many tracks there are, counted from the left.
+
+    Between two wires on one track are at least `apart` free heights.
+    """
+    return _Router(list(nets), apart).route()
 
 
 class _Router:
-    def __init__(self, nets: Sequence[Net]) -> None:
+    def __init__(self, nets: Sequence[Net], apart: int) -> None:
+        self.apart = apart
         self.straight = [net for net in nets if set(net.rights) == {net.left}]
         self.waiting = [net for net in nets if set(net.rights) != {net.left}]
         self.used = {height for net in nets for height in (net.left, *net.rights)}
@@ -86,7 +90,8 @@ class _Router:
         low, high = net.span
         track = max(after, default=-1) + 1
         while track < len(self.tracks) and any(
-            low <= bottom and top <= high for top, bottom in self.tracks[track]
+            low <= bottom + self.apart and top - self.apart <= high
+            for top, bottom in self.tracks[track]
         ):
             track += 1
         while len(self.tracks) <= track:

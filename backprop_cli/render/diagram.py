@@ -7,24 +7,24 @@ nodes of their own. Numbers are rounded to `FIGURES` digits, or a picture would 
 table and JSON have them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import Naming, node_text, piece
-from backprop_cli.language.notation import SIGNS, Piece, parenthesised, pretty
-from backprop_cli.language.printer import statements
+from backprop_cli.language.notation import SIGNS, parenthesised, pretty
+from backprop_cli.language.printer import arrangement, statements
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, NEG, TABLE
 from backprop_cli.readings.words import slope_text
 from backprop_cli.render.edges import edges, slope_words, symbol
-from backprop_cli.render.numbers import human, short
+from backprop_cli.render.numbers import NUMBER, human, short
 from backprop_cli.studies.solution import Answer, Solution
 
 FIGURES = 6
 """The significant digits of a number in a picture."""
 
 _LARGEST_WHOLE = 1e9
-_MOST_SHOWN = 4
+_MOST_SHOWN, _LONGEST_CONSTANT = 4, 12
 _BLANK = "_"
 _BETWEEN = "; "
 _LONGEST_TITLE = 400
@@ -36,7 +36,8 @@ class Wire(NamedTuple):
 
     `slope` is the text on it: a number, or a formula where there is no point; empty where no
     derivative was asked for. `flows` is false where the derivative takes another way: into a
-    comparison, and into the side of a choice that was not taken. `story` is the slope in full.
+    comparison, into the side of a choice that was not taken, and all that only such a side reads.
+    `story` is the slope in full.
     """
 
     position: int
@@ -138,12 +139,20 @@ class _Describer:
             point = ", ".join(f"{name} = {_number(value)}" for name, value in values)
         unused = tuple(n for n, node in self.graph.inputs.items() if node not in self.drawn)
         items = tuple(self._item(node) for node in self.nodes[: most or None])
-        graph = self.graph.with_outputs([self.output])
-        title = _BETWEEN.join(
-            pretty(text) for text in statements(graph, self.names, _LONGEST_TITLE)
-        )
-        total = len(self.nodes)
+        title, total = _BETWEEN.join(self._program()), len(self.nodes)
         return Diagram(title, point, self.output, self.name, items, unused, total)
+
+    def _program(self) -> Iterator[str]:
+        """Yield the statements that the output is computed by, the last with the output's name."""
+        graph, names = self.graph.with_outputs([self.output]), self.names
+        layout, read = arrangement(graph, names), graph.dependencies([self.output])
+        written = zip(layout.roots, statements(graph, names, _LONGEST_TITLE), strict=False)
+        for root, text in written:
+            unnamed = root == self.output and root not in layout.assigned and text != self.name
+            if read[root]:
+                yield pretty(f"{self.name} = {text}" if unnamed else text)
+        if layout.trailing and layout.trailing != self.name:
+            yield f"{self.name} = {layout.trailing}"
 
     def _item(self, node: int) -> Item:
         row = self.graph.rows[node]
@@ -156,7 +165,7 @@ class _Describer:
             kind = "constant"
         return Item(
             node,
-            self.name if node == self.output else self.names[node],
+            self._called(node),
             kind,
             self._operation(node, kind),
             self._value(node, kind),
@@ -165,6 +174,11 @@ class _Describer:
             TABLE[row].name in _REORDERED,
             self._story(node, kind),
         )
+
+    def _called(self, node: int) -> str:
+        """Return the name of a node: that of the output, but an input keeps its own."""
+        own = node != self.output or self.graph.rows[node] == INPUT
+        return self.names[node] if own else self.name
 
     def _wired(self, node: int) -> bool:
         return any(operand in self.drawn for operand in self.graph.operands_of(node))
@@ -185,17 +199,26 @@ class _Describer:
             texts = ["", ""]
             for k, operand in enumerate(operands):
                 if operand not in self.drawn:
-                    texts[k] = self._wrapped(row, k, piece(graph, operand, self.names))
+                    texts[k] = self._constant(row, k, operand)
             return f"{texts[0]} {sign} {texts[1]}".strip()
-        texts = [_BLANK if operand in self.drawn else self.names[operand] for operand in operands]
+        texts = [
+            _BLANK if operand in self.drawn else self._constant(row, k, operand)
+            for k, operand in enumerate(operands[: _MOST_SHOWN + 1])
+        ]
         if len(texts) > _MOST_SHOWN:
             texts = [*texts[: _MOST_SHOWN - 1], "…"]
         return f"{TABLE[row].name}({', '.join(texts)})"
 
-    @staticmethod
-    def _wrapped(row: int, position: int, part: Piece) -> str:
+    def _constant(self, row: int, position: int, operand: int) -> str:
+        """Return an operand without inputs as it stands in a node: long numbers are rounded."""
+        part = piece(self.graph, operand, self.names)
+        text = part.text
+        if len(text) > _LONGEST_CONSTANT:
+            literal = self.graph.literals.get(operand, "")
+            number = NUMBER.fullmatch(literal.lower())
+            text = _number(literal) if number else text[: _LONGEST_CONSTANT - 1] + "…"
         wrapped = parenthesised(row, position, part.precedence, part.minus)
-        return f"({part.text})" if wrapped else part.text
+        return f"({text})" if wrapped else text
 
     def _value(self, node: int, kind: str) -> str:
         if self.solution is None:
@@ -258,12 +281,13 @@ class _Describer:
             number, words = _number(edge.local), slope_words(solution, edge)
             full = human(edge.local, solution.arithmetic)
             between = "" if words in (number, full) else f"{words} = "
-            made[edge.position] = (number, True, f"{sign} = {between}{full}")
+            flows = self.answer.adjoints[node] is not None
+            made[edge.position] = (number, flows, f"{sign} = {between}{full}")
         return made
 
     def _story(self, node: int, kind: str) -> str:
         """Return the node in one line: `x = a + b = 2, ∂f/∂x = -5`."""
-        name = self.name if node == self.output else self.names[node]
+        name = self._called(node)
         text = pretty(node_text(self.graph, node, self.names))
         story = name if text == name else f"{name} = {text}"
         if kind == "comparison":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from backprop_cli.render.diagram import Diagram, Item, Wire
 from backprop_cli.render.drawing import LIGHT, safe
 
-_VALUE, _GRADIENT = LIGHT[2][1], LIGHT[2][0]
+_VALUE, _GRADIENT = LIGHT[2][6], LIGHT[2][0]
 _SHAPES = {"operation": "box", "comparison": "diamond", "input": "box", "constant": "box"}
 
 
@@ -17,7 +17,7 @@ def dot(diagrams: Sequence[Diagram]) -> str:
     """Return a program of the DOT language that draws the graphs, values above, gradients below."""
     lines = [
         "digraph backprop {",
-        "  rankdir=LR;",
+        '  rankdir=LR; fontname="sans-serif";',
         '  node [fontname="sans-serif", margin="0.05,0.05"];',
         '  edge [fontname="sans-serif", fontsize=11, arrowsize=0.7];',
     ]
@@ -52,7 +52,7 @@ def _texts(item: Item) -> list[tuple[str, str, str]]:
 
 
 def _row(text: str, colour: str, tag: str) -> str:
-    made = safe(text)
+    made = _plain(text)
     made = f"<{tag}>{made}</{tag}>" if tag else made
     made = f'<FONT COLOR="{colour}">{made}</FONT>' if colour else made
     return f"<TR><TD>{made}</TD></TR>"
@@ -65,5 +65,13 @@ def _edge(item: Item, wire: Wire, prefix: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a string of DOT: entities and backslashes stand for themselves in it."""
-    return '"' + safe(" ".join(text.split())).replace("\\", "&#92;") + '"'
+    """Return a string of DOT that is read as this text."""
+    return f'"{_plain(text)}"'
+
+
+def _plain(text: str) -> str:
+    """Return text in one line and in entities.
+
+    A backslash begins an escape, in HTML-like labels even as an entity, so it is full-width.
+    """
+    return safe(" ".join(text.split())).replace("\\", "＼")

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import east_asian_width
 
+from backprop_cli.render.lettering import shortened, width
 from backprop_cli.render.numbers import human, tidied
 from backprop_cli.render.scales import Scale
 
@@ -42,9 +42,8 @@ the looks of lines."""
 
 _DASHES = ("none", "9 4", "2 4", "10 3 2 3", "18 4", "5 3", "14 3 2 3 2 3", "1 6")
 
-_FONT, _TITLE_FONT = 13, 16
-_LETTER = 0.62
-"""The width of a letter, in sizes of the font: somewhat more than that of most fonts."""
+FONT, _TITLE_FONT = 13, 16
+"""The sizes of letters, in pixels."""
 
 _TOP, _SIDE, _TICK, _LINE = 64, 24, 5, 22
 _SAMPLE, _GAP = 36, 8
@@ -121,12 +120,12 @@ class Drawing:
     ) -> None:
         self.title = " ".join(title.split())
         self._parts: list[str] = []
-        below = [(shortened(note, WIDTH - 2 * _SIDE), -1) for note in notes]
-        below += [(shortened(name, WIDTH / 2), look) for look, name in enumerate(legend)]
+        below = [(shortened(note, WIDTH - 2 * _SIDE, FONT), -1) for note in notes]
+        below += [(shortened(name, WIDTH / 2, FONT), look) for look, name in enumerate(legend)]
         bottom = HEIGHT - 64
         vertical = Scale(*ranges[1], bottom, _TOP, log_y)
         y_labels = [(place, label(place)) for place in vertical.ticks(_MOST_TICKS)]
-        left = _SIDE + _TICK + 4 + max((width(text) for _, text in y_labels), default=0)
+        left = _SIDE + _TICK + 4 + max((width(text, FONT) for _, text in y_labels), default=0)
         self.frame = Frame(Scale(*ranges[0], left, WIDTH - _SIDE), vertical)
         self._axes(names, y_labels)
         self._height = bottom + 46
@@ -146,8 +145,8 @@ class Drawing:
             self._add(f'<path class="axis" d="M{px(place)} {px(y.start)}v{_TICK}"/>')
             self._write(text, place, y.start + 20)
         self._add(f'<path class="axis" d="M{px(x.start)} {px(y.end)}V{px(y.start)}H{px(x.end)}"/>')
-        self._write(shortened(names[0], WIDTH / 2), (x.start + x.end) / 2, y.start + 42)
-        self._write(shortened(names[1], WIDTH / 2), x.start, y.end - 10, "left")
+        self._write(shortened(names[0], WIDTH / 2, FONT), (x.start + x.end) / 2, y.start + 42)
+        self._write(shortened(names[1], WIDTH / 2, FONT), x.start, y.end - 10, "left")
 
     def _legend_row(self, row: list[tuple[str, int, float]]) -> None:
         for text, look, start in row:
@@ -184,7 +183,7 @@ class Drawing:
         """Return the document."""
         height = px(self._height)
         size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-        heading = shortened(self.title, WIDTH - 2 * _SIDE, _TITLE_FONT)
+        heading = shortened(self.title, WIDTH - 2 * _SIDE, _TITLE_FONT, bold=True)
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" class="backprop" role="img" {size}>',
@@ -211,21 +210,6 @@ def _ends(pieces: list[list[Point]]) -> list[Point]:
     return [piece[0] for piece in pieces]
 
 
-def width(text: str, font: int = _FONT) -> float:
-    """Return about how wide a text is, in pixels."""
-    letters = sum(_LETTER if east_asian_width(sign) not in "WF" else 1.0 for sign in text)
-    return letters * font
-
-
-def shortened(text: str, room: float, font: int = _FONT) -> str:
-    """Return a text that is no wider than `room`, its end replaced by … if need be."""
-    if width(text, font) <= room:
-        return text
-    while text and width(text + "…", font) > room:
-        text = text[:-1]
-    return text + "…"
-
-
 def label(value: float) -> str:
     """Return a number as an axis has it: in powers of ten where that is shorter."""
     text = human(value)
@@ -239,7 +223,7 @@ def _labels_that_fit(scale: Scale) -> list[tuple[float, str]]:
     labels: list[tuple[float, str]] = []
     for most in range(_MOST_TICKS, 0, -1):
         labels = [(value, label(value)) for value in scale.ticks(most)]
-        widest = max((width(text) for _, text in labels), default=0) + 2 * _GAP
+        widest = max((width(text, FONT) for _, text in labels), default=0) + 2 * _GAP
         places = [scale.place(value) for value, _ in labels]
         if all(after - before >= widest for before, after in pairwise(places)):
             break
@@ -251,7 +235,7 @@ def _rows(entries: list[tuple[str, int]]) -> list[list[tuple[str, int, float]]]:
     rows: list[list[tuple[str, int, float]]] = []
     end = math.inf
     for text, look in entries:
-        length = width(text) + (_SAMPLE if look >= 0 else 0) + 3 * _GAP
+        length = width(text, FONT) + (_SAMPLE if look >= 0 else 0) + 3 * _GAP
         if end + length > WIDTH - _SIDE or look <= 0:
             rows.append([])
             end = float(_SIDE)
@@ -279,7 +263,7 @@ def safe(text: str) -> str:
 def _style() -> str:
     """Return the style sheet: the colours of a light page, then those of a dark one."""
     fixed = (
-        f"text{{font:{_FONT}px sans-serif}}",
+        f"text{{font:{FONT}px sans-serif}}",
         f".heading{{font-size:{_TITLE_FONT}px;font-weight:600}}",
         ".middle{text-anchor:middle}.right{text-anchor:end}",
         "path{fill:none}.rule,.axis{stroke-width:1}.contour{stroke-width:1.2}",

@@ -5,6 +5,7 @@ on the wires that leave. Each is as wide as its widest, so wires run level throu
 bend only in the channels between; a channel is wider where its wires climb more.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,9 +17,9 @@ from backprop_cli.render.layout import Box, placed
 TIP, PAD = 7.0, 6.0
 """The length of an arrow's tip; the room around a text on a wire."""
 
-_PORT, _HEIGHT = 28.0, 48.0
-_GAP, _LANE = 16.0, 10.0
-_CHANNEL, _WIDEST_CHANNEL, _SLANT = 34.0, 170.0, 0.32
+_PORT, _ROUND, _HEIGHT = 26.0, 20.0, 48.0
+_GAP, _LANE, _CORNER = 16.0, 10.0, 6.0
+_STRAIGHT, _CHANNEL, _WIDEST_CHANNEL, _SLANT = 14.0, 34.0, 170.0, 0.32
 
 
 class Column(NamedTuple):
@@ -57,12 +58,20 @@ class Places:
         """Return width and height of an item's shape; inputs are as wide as their column's."""
         boxy = item.kind in ("input", "constant")
         across = self.columns[self.column_of(item)].shape if boxy else shape_width(item)
-        return across, max(SHAPE, _PORT * len(item.wires))
+        return across, max(SHAPE, _PORT * (len(item.wires) - 1) + _ROUND)
+
+    def corner_of(self, item: Item) -> float:
+        """Return the radius of a shape's corners: an operation of two operands is a circle."""
+        return _CORNER if item.kind in ("input", "constant") else SHAPE / 2
 
     def entry_of(self, item: Item, j: int) -> tuple[float, float]:
-        """Return where the wire of the j-th operand meets an item's shape."""
-        across, _ = self.shape_of(item)
-        return self.middle_of(item)[0] - across / 2, self.layout.ports[self.place[item.node]][j]
+        """Return where the wire of the j-th operand meets an item's shape, on its round side."""
+        across, high = self.shape_of(item)
+        x, middle = self.middle_of(item)
+        y = self.layout.ports[self.place[item.node]][j]
+        radius = self.corner_of(item)
+        beyond = max(0.0, abs(y - middle) - (high / 2 - radius))
+        return x - across / 2 + radius - math.sqrt(radius**2 - beyond**2), y
 
     def path(self, item: Item, j: int, end: float) -> str:
         """Return the wire of the j-th operand, from its source's column to `end`, as path data."""
@@ -105,7 +114,8 @@ class Places:
         for slope, shape, label, climb in zip(slopes, shapes, labels, climbs, strict=True):
             start = left + slope + shape
             made.append(Column(left, left + slope + shape / 2, shape, start, start + label))
-            left = start + label + min(max(_CHANNEL, _SLANT * climb), _WIDEST_CHANNEL)
+            bent = min(max(_CHANNEL, _SLANT * climb), _WIDEST_CHANNEL)
+            left = start + label + (bent if climb else _STRAIGHT)
         return made
 
     def _climbs(self, count: int) -> list[float]:

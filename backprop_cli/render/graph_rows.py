@@ -10,8 +10,11 @@ from backprop_cli.render.echo import few, left_out
 from backprop_cli.render.numbers import aligned
 
 
-def print_rows(shown: Diagram, rows: int, screen: Screen) -> None:
-    """Print the first `rows` nodes in order of evaluation, and how many there are beyond."""
+def print_rows(shown: Diagram, rows: int, reason: str, screen: Screen) -> None:
+    """Print the first `rows` nodes in order of evaluation, and how many there are beyond.
+
+    `reason` says why they are listed and not drawn.
+    """
     items = shown.items[:rows]
     names = {item.node: item.name for item in shown.items}
     columns = [Column("node"), Column("operation"), Column("reads [local slope]")]
@@ -31,6 +34,7 @@ def print_rows(shown: Diagram, rows: int, screen: Screen) -> None:
             for line, text in zip(cells, texts, strict=True):
                 line.append([(text, style)])
     screen.table(columns, cells)
+    screen.line([(f"listed, not drawn: {reason}", "dim")], 2)
     if shown.total > len(items):
         screen.line([(left_out(shown.total, len(items), "nodes"), "dim")], 2)
 

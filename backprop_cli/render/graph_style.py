@@ -1,18 +1,16 @@
-"""The looks and the lettering of a picture of a graph: style sheet, and how wide each text is.
-
-Widths are estimates on the generous side, as no font is at hand that a reader is known to have.
-"""
+"""The looks and the lettering of a picture of a graph: style sheet, and how wide each text is."""
 
 import re
 
 from backprop_cli.render.diagram import Item, Wire
-from backprop_cli.render.drawing import DARK, LIGHT, scoped, shortened, width
+from backprop_cli.render.drawing import DARK, LIGHT, scoped
+from backprop_cli.render.lettering import shortened, width
 
 FONT, SMALL, HEADING = 14, 12, 16
 """The sizes of letters: of signs, values and gradients; of slopes and notes; of the title."""
 
-SHAPE = 42.0
-"""The width of the smallest shape."""
+SHAPE = 46.0
+"""The width of the smallest shape: the circle of an operation."""
 
 LONGEST, LONGEST_SLOPE = 190.0, 130.0
 """The widest text of a node, and of a slope; longer ones are cut (and whole in their titles)."""
@@ -21,13 +19,13 @@ _MOST_LINES = 4
 
 _NAMES = ("paper", "ink", "rule", "value", "gradient", "wire", "shape")
 _PALETTES = tuple(
-    dict(zip(_NAMES, (*page, looks[1], looks[0], wire, shape), strict=True))
+    dict(zip(_NAMES, (*page, looks[6], looks[0], wire, shape), strict=True))
     for (page, _, looks), wire, shape in (
         (LIGHT, "#6e7781", "#f6f8fa"),
         (DARK, "#8b949e", "#161b22"),
     )
 )
-"""The colours of a light page and of a dark one; value and gradient after Okabe & Ito."""
+"""The colours of a light page and of a dark one; values blue, gradients vermilion (Okabe & Ito)."""
 
 _RULES = f"""
 text{{font:{FONT}px sans-serif;fill:var(--ink)}}
@@ -55,19 +53,19 @@ def style_sheet(fixed_colours: bool) -> str:
     return f"{variables[0]}\n{rules}\n@media(prefers-color-scheme:dark){{\n{variables[1]}\n}}"
 
 
-def folded(text: str, room: float, font: int) -> list[str]:
+def folded(text: str, room: float, font: int, bold: bool = False) -> list[str]:
     """Return a text in lines that are no wider than `room`, at most four, the last one cut."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if width(longer, font) <= room or not lines[-1]:
+        if width(longer, font, bold) <= room or not lines[-1]:
             lines[-1] = longer
         elif len(lines) < _MOST_LINES:
             lines.append(word)
         else:
             lines[-1] = longer
             break
-    return [shortened(line, room, font) for line in lines]
+    return [shortened(line, room, font, bold) for line in lines]
 
 
 def texts(item: Item) -> tuple[str, str, str]:
@@ -96,12 +94,12 @@ def sign_text(item: Item) -> str:
     text = item.operation
     if item.kind == "operation" and not text.endswith(")"):
         text = text.replace("*", "×").replace("-", "−")
-    return shortened(text, LONGEST)
+    return shortened(text, LONGEST, FONT, bold=item.kind == "operation")
 
 
 def shape_width(item: Item) -> float:
     """Return the width of a shape that holds an item's sign."""
-    return max(SHAPE, width(sign_text(item), FONT) + 20)
+    return max(SHAPE, width(sign_text(item), FONT, bold=item.kind == "operation") + 20)
 
 
 def badge_width(wire: Wire) -> float:

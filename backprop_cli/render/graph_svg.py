@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from backprop_cli.render.diagram import Diagram, Item, Wire, diagram
-from backprop_cli.render.drawing import px, safe, shortened, width
+from backprop_cli.render.drawing import px, safe
 from backprop_cli.render.graph_places import PAD, TIP, Places
 from backprop_cli.render.graph_style import (
     FONT,
@@ -28,13 +28,16 @@ from backprop_cli.render.graph_style import (
     texts,
     value_width,
 )
+from backprop_cli.render.lettering import shortened, width
 from backprop_cli.studies.solution import Answer, Solution
 
 MARGIN = 20.0
 _LINE = 22.0
 _NARROWEST = 480.0
-_SAMPLE, _APART = 28.0, 12.0
+_SAMPLE, _APART = 28.0, 24.0
+_WIDEST_HEADING = 1400.0
 _MOST_TOLD = 60
+_HARD, _LONGEST_UNTORN = "\u00a0", 40
 
 
 class Rectangle(NamedTuple):
@@ -100,7 +103,10 @@ class Picture:
         self.width = self.places.columns[-1].right + MARGIN
         if not embedded:
             legend = self._legend()
-            lengths = [width(text, SMALL) + _SAMPLE + _APART for _, text in legend]
+            lengths = [
+                width(text, SMALL) + _APART + _SAMPLE * (style in ("badge", "idle"))
+                for style, text in legend
+            ]
             self.width = max(self.width, sum(lengths) + 2 * MARGIN, _NARROWEST)
             self._heading()
         self._add(f'<g transform="translate(0 {px(self.top)})">')
@@ -145,7 +151,7 @@ class Picture:
         key = f"{self.prefix}n{item.node}"
         self._add(f'<g id="{key}" class="node {item.kind}"><title>{safe(item.story)}</title>')
         self._add(f'<path class="wire" d="M{px(x + across / 2)} {px(y)}H{px(column.right)}"/>')
-        corner = min(across, high) / 2 if item.kind in ("operation", "comparison") else 6
+        corner = self.places.corner_of(item)
         place = Rectangle(key, x - across / 2, y - high / 2, across, high)
         self._box("shape", place, corner)
         self._add(f'<text class="sign" x="{px(x)}" y="{px(y + 5)}">{safe(sign_text(item))}</text>')
@@ -177,10 +183,11 @@ class Picture:
 
     def _heading(self) -> None:
         """Write the program and the point, and leave the room they take."""
-        room = self.width - 2 * MARGIN
-        lines = [("heading", line, 23.0) for line in folded(self.shown.title, room, HEADING)]
+        room = min(self.width - 2 * MARGIN, _WIDEST_HEADING)
+        title = folded(_untorn(self.shown.title), room, HEADING, bold=True)
+        lines = [("heading", line, 23.0) for line in title]
         if self.shown.point:
-            point = f"at {self.shown.point}".replace(" = ", "\u00a0=\u00a0")  # not torn apart
+            point = f"at {self.shown.point}".replace(" = ", f"{_HARD}={_HARD}")
             lines += [("note", line, 18.0) for line in folded(point, room, SMALL)]
         y = 10.0
         for style, line, step in lines:
@@ -190,8 +197,10 @@ class Picture:
 
     def _legend(self) -> list[tuple[str, str]]:
         """Return what is explained below the picture: styles and words."""
-        name = shortened(self.shown.name, 80)
-        found = [("value", "value, above")] if self.shown.point else []
+        name = shortened(self.shown.name, 80, SMALL)
+        found = []
+        if any(item.value for item in self.shown.items):
+            found.append(("value", "value, above"))
         if any(item.gradient for item in self.shown.items):
             found.append(("gradient", f"← gradient of {name}, below"))
         wires = [wire for item in self.shown.items for wire in item.wires]
@@ -227,6 +236,14 @@ class Picture:
 
     def _add(self, element: str) -> None:
         self.parts.append(element)
+
+
+def _untorn(program: str) -> str:
+    """Return a program that is folded between its statements, unless one is long."""
+    parts = program.split("; ")
+    return "; ".join(
+        part.replace(" ", _HARD) if len(part) < _LONGEST_UNTORN else part for part in parts
+    )
 
 
 def _told(shown: Diagram) -> str:

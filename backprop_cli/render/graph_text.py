@@ -78,7 +78,8 @@ def print_graph(shown: Diagram, screen: Screen) -> bool:
         later = {operand for below in bands[number + 1 :] for operand in below.entering}
         passed = enumeration([names[k] for k in sorted(later & set(band.nodes))], _MOST_NAMED)
         if number + 1 < len(bands):
-            screen.line([(f"… {passed}: to be continued below", "dim")], _INDENT)
+            screen.line([(f"… {passed}: continued below", "dim")], _INDENT)
+            screen.line()
     if len(bands) > 1:
         words = f"folded at {screen.width} columns into {len(bands)} parts; every node is shown"
         screen.line([(words, "dim")], _INDENT)
@@ -88,12 +89,12 @@ def print_graph(shown: Diagram, screen: Screen) -> bool:
 def print_legend(shown: Diagram, drawn: bool, screen: Screen) -> None:
     """Say what stands where, and which inputs are not in the picture."""
     sign = f"∂{shown.name}/∂node"
-    words: Words = [
-        ("value above" if shown.point else "name above", "value"),
-        ("   ", ""),
-        (f"← gradient {sign} below" if shown.point else f"gradient {sign} below", "gradient"),
-        ("   [local slope]", ""),
-    ]
+    valued = any(item.value for item in shown.items)
+    words: Words = [("value above" if valued else "name above", "value")]
+    if any(item.gradient for item in shown.items):
+        words = [*words, (f"   {'← ' if valued else ''}gradient {sign} below", "gradient")]
+    if any(wire.slope for item in shown.items for wire in item.wires):
+        words = [*words, ("   [local slope]", "")]
     if drawn:
         idle = screen.fit(UNICODE.idle)
         idle = idle if len(idle) == 1 else ASCII.idle
@@ -151,6 +152,7 @@ class Band:
         self.nodes = [item.node for item in items]
         inside = set(self.nodes)
         wires = [wire for item in items for wire in item.wires]
+        self.read = {wire.operand for wire in wires}
         self.entering = list(dict.fromkeys(w.operand for w in wires if w.operand not in inside))
         self.places = {node: k for k, node in enumerate([*self.entering, *self.nodes])}
         self.cards = [self._stub(names[node]) for node in self.entering]
@@ -193,7 +195,8 @@ class Band:
     def _columns(self) -> None:
         """Route the wires between the columns, and measure both."""
         count = max(self.layout.columns) + 1
-        self.channels = [routed(nets) for nets in self._nets(count)]
+        apart = self.signs.apart
+        self.channels = [routed(nets, apart) for nets in self._nets(count)]
         self.starts, self.cards_at, self.ends = ([0] * count for _ in range(3))
         place = 0
         for column in range(count):
@@ -204,7 +207,8 @@ class Band:
             self.cards_at[column] = place + max(card.before for card in here)
             self.ends[column] = self.cards_at[column] + max(card.across for card in here) - 1
             tracks = self.channels[column][1] if column < count - 1 else 0
-            place = self.ends[column] + tracks + 2 + bool(tracks)
+            across = tracks + apart * (tracks - 1) if tracks else 0
+            place = self.ends[column] + across + 2 + bool(tracks)
         self.width = self.ends[-1] + 1
 
     def _nets(self, count: int) -> list[list[Net]]:
@@ -250,8 +254,10 @@ class Band:
         if part.track < 0:
             canvas.across(net.left, left, right, net.owner)
             return
-        track = left + 2 + part.track
-        canvas.across(net.left, left if part.start < 0 else left + 2 + part.start, track, net.owner)
+        wide = 1 + self.signs.apart
+        track = left + 2 + wide * part.track
+        start = left if part.start < 0 else left + 2 + wide * part.start
+        canvas.across(net.left, start, track, net.owner)
         low, high = net.span
         canvas.down(track, low, high, net.owner)
         if part.end < 0:
@@ -265,11 +271,10 @@ class Band:
         signs, out = self.signs, int(self.layout.outs[k])
         if card.framed:
             canvas.frame(top, x, card.height, card.across)
-        if k != self.places[self.nodes[-1]] or self.layout.lanes[k]:
+        if self._node(k) in self.read:
             canvas.across(out, x + card.across - 1, self.ends[column], k)
-        leaves = any(wire.operand == self._node(k) for item in self.items for wire in item.wires)
-        if card.framed and leaves:
-            canvas.write(out, x + card.across - 1, signs.frame[6])
+            if card.framed:
+                canvas.write(out, x + card.across - 1, signs.frame[6])
         first = top + card.framed + (card.inner - len(card.lines)) // 2
         for row, line in enumerate(card.lines, first):
             place = x + 2 * card.framed + (card.width - _width(line)) // 2

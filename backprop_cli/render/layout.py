@@ -15,10 +15,11 @@ on the wires that enter it. As boxes and lanes keep apart and wires bend only be
 text can meet another, nor a shape, nor a foreign wire; and one layout serves pixels and characters.
 
 Why this is written here: of the libraries for layered graphs, grandalf (GPL or EPL, asleep since
-2023) places two nodes on one spot at times, igraph is GPL and python-igraph's layout knows no
-node sizes, networkx has only columns, pygraphviz needs the Graphviz programs, and fast-sugiyama
-and graphlay are young extensions that know no places along a node's side where its wires enter.
-The terminal needs whole rows, and a lane for each value rather than one for each edge.
+January 2023) places two nodes on one spot at times, igraph and netgraph are GPL, networkx has only
+columns, pygraphviz needs the Graphviz programs, and graphlay and fast-sugiyama are young compiled
+extensions, in beta, that choose by themselves where wires enter the side of a node. Here a wire
+must enter at the height of its slope, the terminal needs whole rows, and a value runs in one lane
+rather than in one for each edge.
 
 Everything is iterative, and nothing is random: the same graph is drawn the same.
 """
@@ -84,7 +85,8 @@ class _Heights:
         count = len(boxes)
         self.count = count
         self.heights = [box.height for box in boxes] + [lane] * (len(columns.owners) - count)
-        self.outs = [box.out for box in boxes] + [lane / 2] * (len(columns.owners) - count)
+        middle = math.floor(lane / 2 / grid) * grid if grid else lane / 2
+        self.outs = [box.out for box in boxes] + [middle] * (len(columns.owners) - count)
         self.tops = [0.0] * len(columns.owners)
         self.slots = self._slots()
         self.before, self.behind = self._pulls()

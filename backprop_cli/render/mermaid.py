@@ -52,9 +52,12 @@ def _edge(item: Item, wire: Wire, prefix: str) -> str:
 
 
 def _label(text: str) -> str:
-    """Return text for a label in quotation marks; signs that cannot be shown become U+FFFD."""
+    """Return text for a label in quotation marks; signs that cannot be shown become U+FFFD.
+
+    A pair of dollar signs begins a formula even as entities, so they are written full-width.
+    """
     made = []
-    text = " ".join(text.split())
+    text = " ".join(text.split()).replace("$", "＄")
     for sign, following in zip(text, [*text[1:], " "], strict=True):
         minus = sign == "-" and following.isdigit()
         if sign.isalnum() or sign in _HARMLESS or minus:

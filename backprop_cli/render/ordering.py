@@ -1,18 +1,20 @@
 """The columns of a layered drawing, and the order within each that crosses few wires.
 
 The first order is that of evaluation. An expression is evaluated in the order in which it is
-written, so a program whose values are used once (a tree) starts without any crossing. Sweeps then
-move every box, and every lane of a long wire, to the median of its neighbours in the column before
-or behind (Eades & Wormald, Algorithmica 11, 1994); neighbours are exchanged while that undoes
-crossings (Gansner, Koutsofios, North & Vo, IEEE TSE 19, 1993); the best order seen is kept.
+written, so a program whose values are used once (a tree) starts without any crossing. Neighbours
+are exchanged while that undoes crossings (Gansner, Koutsofios, North & Vo, IEEE TSE 19, 1993).
+Sweeps then move every box, and every lane of a long wire, to the median of its neighbours in the
+column before or behind (Eades & Wormald, Algorithmica 11, 1994), with exchanges after each; the
+best order seen is kept.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_SWEEPS = 8
+_SWEEPS, _EXCHANGES = 8, 3
 _LARGEST_EXCHANGED = 400
+_MOST_IDLE = 2
 
 
 class Columns(NamedTuple):
@@ -76,7 +78,7 @@ def _layers(operands: Sequence[Sequence[int]]) -> list[int]:
         for operand in reads:
             first_use[operand] = min(first_use[operand], layers[box] - 1)
     idle = sum(first_use[box] for box, reads in enumerate(operands) if not reads)
-    if idle > len(layers):
+    if idle > _MOST_IDLE * sum(not reads for reads in operands):
         layers = [layer if operands[box] else first_use[box] for box, layer in enumerate(layers)]
     return layers
 
@@ -89,12 +91,24 @@ def _places(order: Sequence[Sequence[int]], count: int) -> list[int]:
     return places
 
 
+def _moved(column: Sequence[int], wire: set[int], above: bool) -> list[int]:
+    """Return a column in which the items of a wire come first, or last."""
+    return sorted(column, key=lambda item: (item in wire) != above)
+
+
 class _Sorter:
     """The order of each column, improved sweep by sweep."""
 
     def __init__(self, columns: Columns, symmetric: Sequence[bool]) -> None:
         self.order = [list(column) for column in columns.order]
-        self.best = [list(column) for column in columns.order]
+        self.best = self.order
+        self.fewest: int | None = None
+        wires: dict[int, set[int]] = {}
+        for item, owner in enumerate(columns.owners):
+            wires.setdefault(owner, set()).add(item)
+        self.long_wires = [
+            wire for owner, wire in wires.items() if len(wire) > 1 and not columns.sources[owner]
+        ]
         self.places = list(columns.places)
         self.sources = columns.sources
         # A user, and how far down its side the wire enters, as a part of one place.
@@ -107,23 +121,38 @@ class _Sorter:
         self.entries = [[(source, 0.0) for source in sources] for sources in columns.sources]
 
     def sort(self) -> None:
-        """Sweep a fixed number of times, or until no wires cross; keep the best order."""
-        fewest = self.crossings()
-        for sweep in range(_SWEEPS):
-            if not fewest:
+        """Exchange and sweep in turn, a fixed number of times or until no wires cross."""
+        self._keep()
+        small = len(self.places) <= _LARGEST_EXCHANGED
+        for sweep in range(_SWEEPS + 1):
+            if not self.fewest:
                 return
-            if sweep % 2 == 0:
+            if sweep % 2 == 1:
                 for column in self.order[-2::-1]:
                     self._by_median(column, self.users)
-            else:
+            elif sweep:
                 for column in self.order[1:]:
                     self._by_median(column, self.entries)
-            if len(self.places) <= _LARGEST_EXCHANGED:
+            if small:
                 self._exchange()
-            found = self.crossings()
-            if found < fewest:
-                fewest = found
-                self.best = [list(column) for column in self.order]
+            self._keep()
+        if small:
+            self._around()
+
+    def _keep(self) -> None:
+        """Keep the present order if it has the fewest crossings yet."""
+        found = self.crossings()
+        if self.fewest is None or found < self.fewest:
+            self.fewest = found
+            self.best = [list(column) for column in self.order]
+
+    def _around(self) -> None:
+        """Lead the long wire of an input above or below all else, where that crosses less."""
+        for wire in self.long_wires:
+            for above in (True, False):
+                self.order = [_moved(column, wire, above) for column in self.best]
+                self.places = _places(self.order, len(self.places))
+                self._keep()
 
     def crossings(self) -> int:
         """Return how many pairs of wires cross, column by column (by insertion, in order)."""
@@ -154,12 +183,17 @@ class _Sorter:
 
     def _exchange(self) -> None:
         """Exchange neighbours in a column where their wires cross less often then."""
-        for column in self.order:
-            for place in range(len(column) - 1):
-                upper, lower = column[place], column[place + 1]
-                if self._crossed(upper, lower) > self._crossed(lower, upper):
-                    column[place], column[place + 1] = lower, upper
-                    self.places[lower], self.places[upper] = place, place + 1
+        for _ in range(_EXCHANGES):
+            changed = False
+            for column in self.order:
+                for place in range(len(column) - 1):
+                    upper, lower = column[place], column[place + 1]
+                    if self._crossed(upper, lower) > self._crossed(lower, upper):
+                        column[place], column[place + 1] = lower, upper
+                        self.places[lower], self.places[upper] = place, place + 1
+                        changed = True
+            if not changed:
+                return
 
     def _crossed(self, upper: int, lower: int) -> int:
         """Return how often the wires of two neighbours cross, on both sides, in this order."""
