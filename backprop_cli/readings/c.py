@@ -23,7 +23,9 @@ from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, ROW, TABLE
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.library import helpers, words_of
-from backprop_cli.readings.source import Coder, Language, Term
+from backprop_cli.readings.own_functions import functions
+from backprop_cli.readings.source import Coder, Term
+from backprop_cli.readings.target import Language
 
 _C = LANGUAGES["c"]
 _OURS = {"floor": "floor_of", "ceil": "ceil_of", "hypot": "hypotenuse"}
@@ -132,13 +134,13 @@ class Writer:
 
     def source(self, body: Sequence[str]) -> str:
         """Return a whole file: declarations, the helpers that the lines call, then `body`."""
-        functions, calls = self.coder.functions(self.coder.rows)
+        defined, calls = functions(self.coder, self.coder.rows)
         pure = [
             f"PURE double {name}({', '.join(['double'] * (1 + (name in _OF_TWO)))});"
             for name in LIBRARY
         ]
         called = helpers(self.language, self.coder.calls | calls)
-        own = [_inline(text) for text in (*called, *functions)]
+        own = [_inline(text) for text in (*called, *defined)]
         return "\n".join([_HEAD, *pure, *own, *body]) + "\n"
 
     def _term(

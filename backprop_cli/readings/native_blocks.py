@@ -18,7 +18,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.readings.c import VECTOR, Writer
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.native import load
-from backprop_cli.readings.source import Language
+from backprop_cli.readings.target import Language
 from backprop_cli.readings.telling import telling_nodes
 
 Column = NDArray[np.float64]

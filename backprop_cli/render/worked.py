@@ -17,7 +17,7 @@ from backprop_cli.operations import CONSTANT, TABLE, WHERE
 from backprop_cli.readings import expressions
 from backprop_cli.readings.expressions import Expression, derivative, name, number
 from backprop_cli.render.branches import most_summands, received, users_of_shared
-from backprop_cli.render.echo import few, left_out, ordinal
+from backprop_cli.render.echo import few, left_out
 from backprop_cli.render.edges import Edge, edges
 from backprop_cli.render.numbers import human
 from backprop_cli.render.worked_parts import (
@@ -30,6 +30,7 @@ from backprop_cli.render.worked_parts import (
     Worked,
 )
 from backprop_cli.studies.solution import Agreement, Answer, Failure, Solution
+from backprop_cli.studies.words import ordinal
 
 EVERYTHING = 10**9
 """As many rows as there are."""

@@ -94,7 +94,7 @@ class Expression:
 
     def compiled_slopes(self) -> tuple[Graph, Mapping[str, float]] | None:
         """Return the graph of f and its partials, and the inputs held still, if it is compiled."""
-        return (self._graph("slopes"), self._held) if self._compiles else None
+        return (self._graph("slopes"), self.held) if self._compiles else None
 
     def _graph(self, what: str) -> Graph:
         """Return the graph that gives the value, the slopes or the curvature."""

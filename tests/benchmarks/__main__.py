@@ -16,12 +16,21 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from tests.benchmarks import cheap, oneshot, startup, steps
+from tests.benchmarks import batch, cheap, checks, cluster, native, oneshot, startup, steps
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, markdown, missing, table
 
-MODULES: tuple[ModuleType, ...] = (startup, steps, cheap, oneshot)
+MODULES: tuple[ModuleType, ...] = (
+    startup,
+    steps,
+    native,
+    batch,
+    checks,
+    cheap,
+    oneshot,
+    cluster,
+)
 
 
 def main() -> None:

@@ -11,14 +11,17 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import MAXRSS_UNIT, Failed, measure
 from tests.benchmarks.report import Row
 from tests.benchmarks.steps import SUBJECTS, Subject
+
+PACKAGES = ("numpy", "polars", "torch", "jax", "autograd")
 
 Columns = Sequence[Any]
 Side = Callable[[], Columns]
@@ -30,19 +33,18 @@ _GOALS = {"hand-written NumPy in blocks": 1 / 1.2, "torch": 1 / 1.5, "autograd":
 """The largest share of a peer's time that we may take."""
 
 
-def batch_rows(rows: int, turns: int, say: Callable[[str], None]) -> list[Row]:
-    """Return a row for each peer and subject, then those of the whole command."""
-    found: list[Row] = []
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield a row for each peer and subject, and those of the whole command."""
+    count = 100_000 if bench.quick else 1_000_000
     for subject in SUBJECTS:
-        say(f"many points: {subject.name} at {rows:,} rows")
+        bench.say(f"many points: {subject.name} at {count:,} rows")
         try:
-            found += _peer_rows(subject, rows, turns)
-            found += _command_rows(subject, rows)
+            yield from _peer_rows(subject, count, 5)
+            yield from _command_rows(subject, count)
         except ImportError as error:
-            found.append(Row(f"{subject.name}, many points", "", "", verdict=f"skipped: {error}"))
+            yield Row(f"{subject.name}, many points", "", "", verdict=f"skipped: {error}")
         except Failed as error:
-            found.append(Row(f"{subject.name}: the command", "", "", verdict=f"failed: {error}"))
-    return found
+            yield Row(f"{subject.name}: the command", "", "", verdict=f"failed: {error}")
 
 
 # ------------------------------------------------------------------------------- ours

@@ -12,27 +12,31 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.report import Row
 from tests.benchmarks.steps import SUBJECTS, Subject
+
+PACKAGES = ("numba", "jax")
 
 Work = Callable[[], Any]
 
 LOOP_GOALS = {"jax lax.scan": 1.0, "numba loop": 2.0}
 BATCH_GOALS = {"jax jit(vmap)": 1.0, "numba": 1 / 0.9}
+_QUICK, _WHOLE = (1_000_000, 300_000, 3), (5_000_000, 1_000_000, 7)
 _STEPS = {"Rosenbrock": 1e-4, "a 2-3-1 network": 1e-6}
 """Steps so short that neither subject arrives before the loop ends."""
 
 
-def native_rows(steps: int, points: int, turns: int) -> list[Row]:
-    """Return a row for each peer, on both functions, in the loop and in the batch."""
-    found: list[Row] = []
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield a row for each peer, on both functions, in the loop and in the batch."""
+    steps, points, turns = _QUICK if bench.quick else _WHOLE
     for subject in SUBJECTS:
+        bench.say(f"compiled C: {subject.name}")
         subject = subject._replace(step=_STEPS[subject.name])
         loops = {"ours": our_loop, "jax lax.scan": jax_loop, "numba loop": numba_loop}
-        found += _rows(subject, loops, steps, turns, LOOP_GOALS, "steps/s, loop in C")
+        yield from _rows(subject, loops, steps, turns, LOOP_GOALS, "steps/s, loop in C")
         batches = {"ours": our_batch, "jax jit(vmap)": jax_batch, "numba": numba_batch}
-        found += _rows(subject, batches, points, turns, BATCH_GOALS, "rows/s, batch in C")
-    return found
+        yield from _rows(subject, batches, points, turns, BATCH_GOALS, "rows/s, batch in C")
 
 
 def _rows(

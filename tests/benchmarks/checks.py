@@ -8,10 +8,13 @@ gradient. The sides take turns in one process and CPU time is counted, the best 
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.report import Row
+
+PACKAGES = ("autograd",)
 
 _CASE = """
 [[case]]
@@ -74,7 +77,13 @@ PEERS: dict[str, tuple[Side, int]] = {
 }
 
 
-def point_rows(points: int, turns: int) -> list[Row]:
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield the rows of gradient tests."""
+    bench.say("points of gradient tests")
+    yield from _point_rows(20_000 if bench.quick else 100_000, 2 if bench.quick else 5)
+
+
+def _point_rows(points: int, turns: int) -> list[Row]:
     """Return a row for each way of ours and each peer; the slow peers look at fewer points."""
     sides = {name: (side, points) for name, side in OURS.items()}
     missing = []
