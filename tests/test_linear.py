@@ -19,7 +19,7 @@ from tests.benchmarks.cheap import INPUTS, small_program
 from tests.benchmarks.shapes import SHAPES, input_names, program_text
 
 every_shape = pytest.mark.parametrize("name", SHAPES)
-SIZES = (3_000, 6_000)
+SIZES = (6_000, 12_000)
 
 CHEAP = 5.0
 """Value and gradient take at most so many times the operations of the value, whatever the number

@@ -56,46 +56,89 @@ def statements(
     With `only`, other nodes than these are left out.
     """
     needed = graph.dependencies(graph.outputs)
-    conditions = _conditions(graph)
-    lines = []
+    conditions, inside = _parts_of_choices(graph, needed)
+    lines: list[str] = []
+    choices: list[int] = []  # one behind the other, on the same comparison, and not yet written
     for node in range(graph.size):
         if not needed[node] or node in names or not (only is None or only[node]):
             continue
-        if node in conditions:
+        row = graph.rows[node]
+        if row == CONSTANT or node in inside:
+            names[node] = _expression(graph, node, names, namespace, prefix)
             continue
-        text = _expression(graph, node, names, namespace, prefix)
-        if graph.rows[node] == CONSTANT:
-            names[node] = text
-            continue
+        condition = graph.operands_of(node)[0] if row == WHERE else -1
+        if choices and graph.operands_of(choices[0])[0] != condition:
+            lines += _chosen(graph, choices, names)
+            choices = []
+        if condition in conditions:
+            choices.append(node)
+        else:
+            compared = node in conditions
+            text = (
+                _comparison(graph, node, names)[0]
+                if compared
+                else _expression(graph, node, names, namespace, prefix)
+            )
+            lines.append(f"{prefix}{node} = {text}")
         names[node] = f"{prefix}{node}"
-        lines.append(f"{names[node]} = {text}")
-    return lines
+    return lines + (_chosen(graph, choices, names) if choices else [])
 
 
-def _conditions(graph: Graph) -> set[int]:
-    """Return the comparisons that nothing but a `where` reads: they are written inside it."""
-    found = {node for node, row in enumerate(graph.rows) if row in COMPARISON_ROWS}
-    if found:
-        for node, row in enumerate(graph.rows):
+def _parts_of_choices(graph: Graph, needed: bytearray) -> tuple[set[int], set[int]]:
+    """Return the comparisons that only `where` reads, and the + - * / that only one side of one is.
+
+    The first become Python's truth values, the second are written inside the choice, so that a
+    product on a side that is not taken costs nothing.
+    """
+    conditions = {node for node, row in enumerate(graph.rows) if row in COMPARISON_ROWS}
+    if not conditions:
+        return conditions, conditions
+    sides: set[int] = set()
+    seen = set(graph.outputs)
+    several = set(seen)
+    for node, row in enumerate(graph.rows):
+        if needed[node]:
             operands = graph.operands_of(node)
-            found.difference_update(operands[1:] if row == WHERE else operands)
-    return found.difference(graph.outputs)
+            conditions.difference_update(operands[1:] if row == WHERE else operands)
+            sides.update(operands[1:] if row == WHERE else ())
+            for operand in operands:
+                (several if operand in seen else seen).add(operand)
+    infix = {k for k in sides - several if TABLE[graph.rows[k]].name in PLAIN.infix}
+    return conditions.difference(graph.outputs), infix
 
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-def _choice(graph: Graph, node: int, known: Mapping[int, str]) -> str:
-    """Return a `where` with its comparison; as in the interpreter, one with a NaN gives NaN."""
-    condition, then, otherwise = graph.operands_of(node)
-    left, right = (known[operand] for operand in graph.operands_of(condition))
-    sign = TABLE[graph.rows[condition]].infix
-    a, b = f"{left} {sign} {right}", f"{left} {_OPPOSITE[sign]} {right}"
-    if sign == "!=":  # the one comparison of Python's that holds for NaN
-        a = f"{left} > {right} or {left} < {right}"
-    elif sign == "==":
-        b = f"{left} > {right} or {left} < {right}"
-    return f"{known[then]} if {a} else {known[otherwise]} if {b} else {left} - {right}"
+def _comparison(graph: Graph, node: int, known: Mapping[int, str]) -> tuple[str, str, str]:
+    """Return a comparison, its opposite, and what is NaN where neither holds, for a NaN."""
+    left, right = (known[operand] for operand in graph.operands_of(node))
+    sign = TABLE[graph.rows[node]].infix
+    different = f"{left} > {right} or {left} < {right}"  # Python's != holds for a NaN
+    test, opposite = (
+        different if each == "!=" else f"{left} {each} {right}" for each in (sign, _OPPOSITE[sign])
+    )
+    return test, opposite, f"{left} - {right}"
+
+
+def _chosen(graph: Graph, choices: Sequence[int], known: Mapping[int, str]) -> list[str]:
+    """Return the lines of `where`s that ask one truth value; a NaN compared gives NaN."""
+    condition = graph.operands_of(choices[0])[0]
+    _, opposite, undefined = _comparison(graph, condition, known)
+    made = [known[node] for node in choices]
+    then = [known[graph.operands_of(node)[1]] for node in choices]
+    otherwise = [known[graph.operands_of(node)[2]] for node in choices]
+    if len(choices) == 1:
+        rest = f"{otherwise[0]} if {opposite} else {undefined}"
+        return [f"{made[0]} = {then[0]} if {known[condition]} else {rest}"]
+    return [
+        f"if {known[condition]}:",
+        *(f" {name} = {text}" for name, text in zip(made, then, strict=True)),
+        f"elif {opposite}:",
+        *(f" {name} = {text}" for name, text in zip(made, otherwise, strict=True)),
+        "else:",
+        f" {' = '.join(made)} = {undefined}",
+    ]
 
 
 def _expression(
@@ -110,8 +153,6 @@ def _expression(
         namespace[f"{prefix}n{node}"] = value
         return f"{prefix}n{node}"
     operands = graph.operands_of(node)
-    if row == WHERE and operands[0] not in known:
-        return _choice(graph, node, known)
     names = [known[operand] for operand in operands]
     operation = TABLE[row]
     if row == POW and _is_two(graph, operands[1]):
