@@ -262,3 +262,18 @@ def test_numbers_read_back_to_the_last_bit(read):
     table = read("x\n" + "\n".join(map(repr, values)), used=("x",))
     assert [row[0] for row in table.rows] == values
     assert math.copysign(1, table.rows[4][0]) == -1
+
+
+def test_a_chunk_is_as_large_as_a_block_however_large_the_file(tmp_path, monkeypatch):
+    """What is held of a file of 3 MB: a chunk of some kilobytes, and what was read behind it."""
+    path = tmp_path / "d.csv"
+    path.write_text("x,id\n" + '1.5,"a, b"\n2.5,c\n' * 150_000)
+    monkeypatch.setattr(chunks, "BLOCK", 4096)
+    found = Chunks(str(path))
+    largest = held = total = 0
+    for chunk in found:
+        largest, total = max(largest, len(chunk.data)), total + len(chunk.data)
+        held = max(held, len(found._data))
+    assert largest <= 3 * 4096
+    assert held <= 4096
+    assert total == path.stat().st_size - len("x,id\n")

@@ -99,9 +99,9 @@ def value_rounding(graph: Graph, values: list[float], output: int) -> Loss | Non
 
 def digits_of(error: float, value: float) -> float:
     """Return how many decimal digits of `value` are left by an error: from 0 to MOST_DIGITS."""
-    if error == 0:
-        return MOST_DIGITS
     share = error / abs(value) if value else math.inf
+    if error == 0 or share == 0:  # a share may underflow
+        return MOST_DIGITS
     return min(MOST_DIGITS, max(0.0, -math.log10(share))) if share < 1 else 0.0
 
 

@@ -2,7 +2,7 @@
 
 Each side of a comparison runs in a fresh process, the sides in turn, and medians are given. The
 CPU time is user + system, of the whole process with its start. The gradients are compared first.
-Only the loops of small functions share a process, in which they take turns.
+Only the loops of small functions, and many points, share a process, in which they take turns.
 Progress goes to standard error, the report to standard output.
 """
 
@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.batch import batch_rows
 from tests.benchmarks.oneshot import OneShot, descriptions
 from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, table
@@ -49,6 +50,7 @@ def main() -> None:
         one_shot = OneShot(folder, programs, say)
         say("steps of small functions")
         rows += step_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
+        rows += batch_rows(100_000 if options.quick else 1_000_000, 5, say)
         for shape in SHAPES:
             for nodes, count in rounds.items():
                 rows += one_shot.rows(shape, nodes, count)

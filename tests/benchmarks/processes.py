@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOO_LONG = 150.0
 """Seconds after which a process is given up, so that one bad result does not hide the others."""
 
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Failed(Exception):
@@ -53,7 +53,7 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cos
             out.seek(0)
             printed = out.read()
     cpu = usage.ru_utime + usage.ru_stime
-    return Cost(cpu, usage.ru_maxrss * _MAXRSS_UNIT, printed.decode(errors="replace"))
+    return Cost(cpu, usage.ru_maxrss * MAXRSS_UNIT, printed.decode(errors="replace"))
 
 
 def child(*arguments: object) -> tuple[Cost, dict[str, Any]]:

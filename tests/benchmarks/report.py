@@ -7,7 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-_PACKAGES = ("backprop-cli", "click", "micrograd", "autograd", "casadi", "numpy")
+_PACKAGES = (
+    "backprop-cli",
+    "click",
+    "micrograd",
+    "autograd",
+    "casadi",
+    "numpy",
+    "polars",
+    "torch",
+    "jax",
+)
 
 
 class Row(NamedTuple):
