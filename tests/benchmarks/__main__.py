@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.batch import batch_rows
+from tests.benchmarks.native import native_rows
 from tests.benchmarks.oneshot import OneShot, descriptions
 from tests.benchmarks.processes import Failed, measure
 from tests.benchmarks.report import Row, heading, table
@@ -51,6 +52,8 @@ def main() -> None:
         say("steps of small functions")
         rows += step_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
         rows += batch_rows(100_000 if options.quick else 1_000_000, 5, say)
+        say("compiled C")
+        rows += native_rows(300_000, 100_000 if options.quick else 1_000_000, 5)
         for shape in SHAPES:
             for nodes, count in rounds.items():
                 rows += one_shot.rows(shape, nodes, count)

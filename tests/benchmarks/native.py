@@ -25,6 +25,12 @@ _STEPS = {"Rosenbrock": 1e-4, "a 2-3-1 network": 1e-6}
 
 def native_rows(steps: int, points: int, turns: int) -> list[Row]:
     """Return a row for each peer, on both functions, in the loop and in the batch."""
+    from backprop_cli.readings.compiler import NoCompiler, find_compiler
+
+    try:
+        find_compiler()
+    except NoCompiler as error:
+        return [Row("compiled C", "", "", verdict=f"skipped: {error.message}")]
     found: list[Row] = []
     for subject in SUBJECTS:
         subject = subject._replace(step=_STEPS[subject.name])

@@ -17,6 +17,7 @@ _PACKAGES = (
     "polars",
     "torch",
     "jax",
+    "numba",
 )
 
 
