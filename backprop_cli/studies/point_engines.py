@@ -15,7 +15,7 @@ from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.formulas import formula
 from backprop_cli.studies.engine import Chosen
-from backprop_cli.studies.engines import compiling
+from backprop_cli.studies.engines import LARGEST_COMPILED, compiling
 
 _KNOWN = {
     "erf": 170, "erfc": 170, "exp_square": 1500, "normal_cdf": 850, "gamma": 3000, "lgamma": 1400,
@@ -70,7 +70,8 @@ class PointEngine:
         """Return blocks of a graph. Raises `NoCompiler` where `native` was asked for."""
         given: tuple[Any, ...] = (graph, columns, fixed, watched, kinks)
         gain = self._rows * saved(graph) * 1e-9
-        pays = self._name == "auto" and gain > 2 * compiling(graph.size)
+        small = graph.size <= LARGEST_COMPILED
+        pays = self._name == "auto" and small and gain > 2 * compiling(graph.size)
         if self._name == "native" or pays:
             try:
                 return self._native(given)
