@@ -15,7 +15,7 @@ from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies import step_code
 from backprop_cli.studies.ascent import Settings
 from backprop_cli.studies.climbs import Record
-from backprop_cli.studies.engines import LARGEST, choose, pays
+from backprop_cli.studies.engines import LARGEST_COMPILED, choose, pays
 from backprop_cli.studies.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.problem import make_problem
 
@@ -201,7 +201,7 @@ def test_auto_takes_c_where_it_saves_time():
     assert pays(10**6, 14, True)
     assert not pays(10**6, 10, False)  # a call of C costs more than so small a Python function
     assert pays(10**6, 500, False)
-    assert not pays(10**9, LARGEST + 1, True)
+    assert not pays(10**9, LARGEST_COMPILED, True)
 
 
 def test_other_ways_to_climb_evaluate_by_c_where_they_are_asked_to():

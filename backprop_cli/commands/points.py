@@ -22,6 +22,7 @@ from backprop_cli.studies.point import check_names, evaluated
 
 if TYPE_CHECKING:
     from backprop_cli.studies.chunks import Chunk, Chunks
+    from backprop_cli.studies.point_engines import PointEngine
     from backprop_cli.studies.point_rows import Block
     from backprop_cli.studies.points import Answers, ManyPoints
 
@@ -108,12 +109,14 @@ def answer_table(
         hint = "give the expression as an argument, or as @FILE"
         raise OptionProblem("standard input cannot be both EXPRESSION and --points", None, hint)
     from backprop_cli.studies.chunks import Chunks
+    from backprop_cli.studies.point_engines import PointEngine
     from backprop_cli.studies.point_rows import RowReader
 
     source = read_source(question.expression)
     chunks = Chunks(table)
+    engine = PointEngine(question.engine, chunks.rows)
     try:
-        many, used = _compiled(question, source.text, chunks)
+        many, used = _compiled(question, source.text, chunks, engine)
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
@@ -121,7 +124,7 @@ def answer_table(
     reader = RowReader(chunks.headings, used, kept, stop=on_error != "skip")
     write = _writer(form, [chunks.headings[place] for place in kept], many)
     with _file(path) as file:
-        run = _Run(chunks, many, file, stop=on_error != "skip")
+        run = _Run(chunks, many, file, on_error != "skip", engine.chosen.note)
         file.write(write.heading)
         return run.answer(lambda chunk: _answered(chunk, reader, many, write.block))
 
@@ -143,7 +146,9 @@ def _form(form: str, path: str | None) -> str:
     return FORMATS[0]
 
 
-def _compiled(question: Question, text: str, chunks: "Chunks") -> "tuple[ManyPoints, list[int]]":
+def _compiled(
+    question: Question, text: str, chunks: "Chunks", engine: "PointEngine"
+) -> "tuple[ManyPoints, list[int]]":
     """Return the program compiled for the columns of a file, and their places."""
     from backprop_cli.studies.data import used_columns
     from backprop_cli.studies.points import ManyPoints
@@ -158,8 +163,8 @@ def _compiled(question: Question, text: str, chunks: "Chunks") -> "tuple[ManyPoi
         raise OptionProblem(f"{', '.join(twice[:10])} given by --at and by --points", None, hint)
     check_names(graph, [*names, *used])
     columns = [name for name in graph.inputs if name in used]
-    how = (question.wrt, question.of, question.kink, question.engine, chunks.rows)
-    many = ManyPoints(graph, columns, evaluated(given), *how)
+    how = (question.wrt, question.of, question.kink)
+    many = ManyPoints(graph, columns, evaluated(given), *how, engine=engine)
     return many, [used[name] for name in columns]
 
 
@@ -250,8 +255,11 @@ def _answered(
 class _Run:
     """Writes blocks in order, and says on stderr what there is to say of their rows."""
 
-    def __init__(self, chunks: "Chunks", many: "ManyPoints", file: IO[bytes], stop: bool) -> None:
+    def __init__(
+        self, chunks: "Chunks", many: "ManyPoints", file: IO[bytes], stop: bool, note: str
+    ) -> None:
         self._chunks, self._many, self._file, self._stop = chunks, many, file, stop
+        self._engine = note
         self._size = self._bad = self._told = self._unanswered = 0
         self._counts = Counter[int]()
         self._first: dict[int, tuple[int, tuple[float, ...]]] = {}
@@ -297,8 +305,8 @@ class _Run:
         """Yield what is to be said of all rows together."""
         from backprop_cli.studies.points import FLAGS
 
-        if self._many.engine.note:
-            yield f"note: {self._many.engine.note}"
+        if self._engine:
+            yield f"note: {self._engine}"
         if self._bad > self._told:
             yield f"skipped: {self._bad:,} rows in all, the first {self._told} are named above"
         for code, (row, point) in sorted(self._first.items()):

@@ -21,8 +21,8 @@ from backprop_cli.studies.objective import Evaluator, Expression
 from backprop_cli.studies.optimizers import NEWTON
 from backprop_cli.studies.problem import Problem
 
-LARGEST = 2000
-"""The most nodes of a program that `auto` has compiled."""
+LARGEST_COMPILED = 5000
+"""The most nodes of a graph that `auto` has compiled: beyond, compilers take ever longer a node."""
 
 _START, _PER_NODE = 0.1, 2.5e-4
 """Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""
@@ -43,7 +43,8 @@ def pays(evaluations: float, nodes: int, loop: bool) -> bool:
     """Return whether compiling pays for so many evaluations of a program of so many nodes."""
     start, per_node = (_LOOP, _LOOP_NODE) if loop else (_CALL, _CALL_NODE)
     saved = evaluations * (start + per_node * nodes)
-    return nodes <= LARGEST and saved > 2 * compiling(_WITH_GRADIENT * nodes)
+    size = _WITH_GRADIENT * nodes
+    return size <= LARGEST_COMPILED and saved > 2 * compiling(size)
 
 
 def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: bool) -> Chosen:

@@ -10,13 +10,12 @@ twice what compiling costs.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from backprop_cli.calculus.point_graph import PointGraph
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.formulas import formula
 from backprop_cli.studies.engine import Chosen
-from backprop_cli.studies.engines import compiling
+from backprop_cli.studies.engines import LARGEST_COMPILED, compiling
 
 _KNOWN = {
     "erf": 170, "erfc": 170, "exp_square": 1500, "normal_cdf": 850, "gamma": 3000, "lgamma": 1400,
@@ -51,30 +50,42 @@ def _saved(row: int) -> float:
     return sum(_KNOWN.get(name, _SAVED if name in _PLAIN else _LOST) for name in inner)
 
 
-def blocks_for(
-    engine: str, made: PointGraph, columns: Sequence[str], fixed: Mapping[str, float], rows: int
-) -> tuple[Callable[..., None], Chosen]:
-    """Return what computes the blocks of about so many rows, and the engine that this is.
+class PointEngine:
+    """Makes what computes the blocks of a table, as `ManyPoints` asks its engine to."""
 
-    Raises `NoCompiler` where `native` is asked for.
-    """
-    given: tuple[Any, ...] = (made.graph, columns, fixed, made.watched, made.kinks)
-    note = ""
-    gain = rows * saved(made.graph) * 1e-9
-    if engine == "native" or (engine == "auto" and gain > 2 * compiling(made.graph.size)):
-        try:
-            return _native(given)
-        except NoCompiler as error:
-            if engine == "native":
-                raise
-            note = f"engine python ({error.message})"
-    from backprop_cli.readings.blocks import Blocks
+    def __init__(self, name: str, rows: int) -> None:
+        """Take `auto`, `python` or `native`, and about how many rows there are."""
+        self._name, self._rows = name, rows
+        self.chosen = Chosen("python")
+        """The engine that works, known once it was made."""
 
-    return Blocks(*given), Chosen("python", note)
+    def __call__(
+        self,
+        graph: Graph,
+        columns: Sequence[str],
+        fixed: Mapping[str, float],
+        watched: Sequence[int],
+        kinks: Sequence[int],
+    ) -> Callable[..., None]:
+        """Return blocks of a graph. Raises `NoCompiler` where `native` was asked for."""
+        given: tuple[Any, ...] = (graph, columns, fixed, watched, kinks)
+        gain = self._rows * saved(graph) * 1e-9
+        small = graph.size <= LARGEST_COMPILED
+        pays = self._name == "auto" and small and gain > 2 * compiling(graph.size)
+        if self._name == "native" or pays:
+            try:
+                return self._native(given)
+            except NoCompiler as error:
+                if self._name == "native":
+                    raise
+                self.chosen = Chosen("python", f"engine python ({error.message})")
+        from backprop_cli.readings.blocks import Blocks
 
+        return Blocks(*given)
 
-def _native(given: tuple[Any, ...]) -> tuple[Callable[..., None], Chosen]:
-    from backprop_cli.readings.native_blocks import NativeBlocks
+    def _native(self, given: tuple[Any, ...]) -> Callable[..., None]:
+        from backprop_cli.readings.native_blocks import NativeBlocks
 
-    blocks = NativeBlocks(*given)
-    return blocks, Chosen("native", blocks.native.note)
+        blocks = NativeBlocks(*given)
+        self.chosen = Chosen("native", blocks.native.note)
+        return blocks

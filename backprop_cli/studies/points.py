@@ -1,10 +1,10 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done in blocks, by NumPy (`readings/blocks.py`) or by compiled C. The rows in which a
-node is not finite or stands on a kink are marked, and these are looked at again: whether the bad
-node is live, and which came first, is found for all of them at once; rows on kinks, and rows whose
-slopes are not finite, are handed one by one to the study of one point, whose word is final. So a
-row's flag is what `grad` would say of it.
+Most rows are done by NumPy in blocks (`readings/blocks.py`). It marks the rows in which a node is
+not finite or stands on a kink, and these are looked at again: whether the bad node is live, and
+which came first, is found for all of them at once; rows on kinks, and rows whose slopes are not
+finite, are handed one by one to the study of one point, whose word is final. So a row's flag is
+what `grad` would say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int8]
     Places = NDArray[np.intp]
     Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
+    Engine = Callable[
+        [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
+    ]
 
 FLAGS = ("", "kink", "jump", "undefined", "not-finite")
 """What may be said of a row; the code of a flag is its place here."""
@@ -67,17 +70,17 @@ class ManyPoints:
         wrt: Sequence[str] = (),
         outputs: Sequence[str] = (),
         kink: str = "convention",
-        engine: str = "python",
-        rows: int = 0,
+        engine: "Engine | None" = None,
     ) -> None:
         """Compile a program over columns of these names; `fixed` binds its other inputs.
 
-        About so many `rows` are expected, which decides what `auto` takes for an engine. Raises
-        `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
-        `OptionProblem` where NumPy is missing, or a compiler for the engine `native`.
+        `engine` is what does most rows: `readings.blocks.Blocks`, or what is made and called as
+        that is. It may leave any number in the results of a row that it marks.
+        Raises `UnknownInput` for a name of `wrt` or `outputs` that the program does not have, and
+        `OptionProblem` where NumPy is missing.
         """
         self._numpy = numpy_for("--points")
-        from backprop_cli.studies.point_engines import blocks_for
+        from backprop_cli.readings.blocks import Blocks
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
         self._kink, self._columns = kink, tuple(columns)
@@ -92,8 +95,10 @@ class ManyPoints:
         self._graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
         made = self._made = point_graph(self._graph, self._sources)
-        self.compute, self.engine = blocks_for(engine, made, columns, fixed, rows)
-        """What computes columns into results, and marks rows that need a second look."""
+        self.compute: Compute = (engine or Blocks)(
+            made.graph, columns, fixed, made.watched, made.kinks
+        )
+        """Computes columns into results, and marks rows that need a second look."""
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property

@@ -31,8 +31,8 @@ _ZIGZAG, LIMITLESS = 7, 8
 
 _SAID = """
   int said = -1, zigzag = 0, limitless = 0;
-  const double sum = {rounding!r} * (fabs(w) + fabs(f)), least = {nothing!r} * fabs(predicted);
-  if (!(predicted > 0.0 && beyond >= 0.0 && actual > sum && actual > least)) {{
+  const double plenty = {rounding!r} * (fabs(w) + fabs(f)), least = {nothing!r} * fabs(predicted);
+  if (!(predicted > 0.0 && beyond >= 0.0 && actual > plenty && actual > least)) {{
     const double larger_value = {rounding!r} * (fabs(w) > fabs(f) ? fabs(w) : fabs(f));
     const double rounding = least > larger_value ? least : larger_value;
     if (predicted > 0.0 && beyond < 0.0) said = actual > rounding ? 0 : actual >= -rounding ? 1 : 2;

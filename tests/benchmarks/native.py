@@ -29,6 +29,13 @@ _STEPS = {"Rosenbrock": 1e-4, "a 2-3-1 network": 1e-6}
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield a row for each peer, on both functions, in the loop and in the batch."""
+    from backprop_cli.readings.compiler import NoCompiler, find_compiler
+
+    try:
+        find_compiler()
+    except NoCompiler as error:
+        yield Row("compiled C", "", "", verdict=f"skipped: {error.message}")
+        return
     steps, points, turns = _QUICK if bench.quick else _WHOLE
     for subject in SUBJECTS:
         bench.say(f"compiled C: {subject.name}")
