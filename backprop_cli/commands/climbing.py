@@ -84,14 +84,11 @@ class Run:
 
     def print_plain(self, pictured: bool) -> None:
         """Print where each climb ended; only for a picture of them are their steps looked at."""
-        if pictured:
-            self._run()
-        for record in self.records if not pictured else ():
-            progress = Progress(record.climb.settings.steps)
-            try:
-                record.last = record.climb.finish(progress.at).last
-            finally:
-                progress.stop()
+        for record in self.records:
+            if pictured or record.climb.ahead is not None:
+                self._follow(record)
+            else:
+                self._finish(record)
         print(machine.plain_lines(self.records, self.name))
 
     def print_tables(self, data: str, rows: int, color: str) -> None:
@@ -154,8 +151,20 @@ class Run:
 
     def _run(self) -> None:
         for record in self.records:
-            for _ in self._steps(record):
-                pass
+            self._follow(record)
+
+    def _follow(self, record: Record) -> None:
+        """Run a climb to its end; its record keeps the steps that people may look at."""
+        for _ in self._steps(record):
+            pass
+
+    def _finish(self, record: Record) -> None:
+        """Run a climb to its end, where nobody looks at its steps."""
+        progress = Progress(record.climb.settings.steps)
+        try:
+            record.last = record.climb.finish(progress.at).last
+        finally:
+            progress.stop()
 
     def _steps(self, record: Record, quiet: bool = False) -> Iterator[Step]:
         """Yield the steps of a climb, kept in its record, with a line of progress beside them."""

@@ -147,8 +147,6 @@ class Climb:
     def _hurried(self, watch: Callable[[int], None]) -> Iterator[Step] | None:
         """Run ahead in a generated loop, and return what is left; None if there is no such loop."""
         settings, rule = self.settings, self._rule
-        if self.ahead is not None:  # compiled code hurries by itself
-            return None
         steered = settings.sequential or settings.line_search or settings.method != "gradient"
         if steered or self._batch or settings.optimizer.name == NEWTON:
             return None
