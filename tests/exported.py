@@ -24,7 +24,7 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.target import Language
-from backprop_cli.render.code_file import source
+from backprop_cli.render.code.file import source
 from backprop_cli.studies.export import Check, Export, Exported, Number
 
 QUIET = os.environ | {"PYTHONWARNINGS": "ignore"}

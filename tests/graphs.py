@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from backprop_cli.language.names import display_names
 from backprop_cli.language.parser import parse
-from backprop_cli.render.diagram import Diagram, diagram, drawn_nodes
+from backprop_cli.render.graph.diagram import Diagram, diagram, drawn_nodes
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Solution
 

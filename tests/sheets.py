@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.latex import LATEX, MARKDOWN, Notation
-from backprop_cli.render.worked import EVERYTHING, worked
-from backprop_cli.render.worked_parts import Worked
+from backprop_cli.render.worked.parts import Worked
+from backprop_cli.render.worked.solution import EVERYTHING, worked
 from backprop_cli.studies.agreement import agreements
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Solution

@@ -13,7 +13,7 @@ import pytest
 from backprop_cli.commands.main import run as run_words
 from backprop_cli.render import console
 from backprop_cli.render.numbers import duration
-from backprop_cli.studies import costs, growth, modes
+from backprop_cli.studies.comparing import costs, growth, modes
 from backprop_cli.studies.witness import SymPyWitness
 from tests.command import run, run_in_terminal
 from tests.test_checks_bite import broken

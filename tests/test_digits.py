@@ -14,10 +14,10 @@ from mpmath import mp
 from backprop_cli.calculus.rounding import MOST_DIGITS, digits_of
 from backprop_cli.calculus.running_error import RunningErrors, suspicious
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.checkup import checkups
 from backprop_cli.studies.digits import LARGEST_CHECKED
 from backprop_cli.studies.exact import exact_answer
 from backprop_cli.studies.gradient import solve
+from backprop_cli.studies.health.checkup import checkups
 from tests.strategies import programs
 
 ROOT = Path(__file__).parent.parent

@@ -38,8 +38,8 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import COMPARISON_ROWS, ROW, TABLE, Operation
 from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.target import Language
-from backprop_cli.render.code import AGREED
-from backprop_cli.render.code_file import source
+from backprop_cli.render.code.file import source
+from backprop_cli.render.code.layout import AGREED
 from backprop_cli.studies.export import Export, Exported, export
 
 ULPS = 4.0

@@ -10,10 +10,10 @@ from collections import Counter
 
 import pytest
 
-from backprop_cli.render.diagram import Diagram
-from backprop_cli.render.dot import dot
-from backprop_cli.render.graph_json import graph_object
-from backprop_cli.render.mermaid import MOST_EDGES, mermaid
+from backprop_cli.render.graph.diagram import Diagram
+from backprop_cli.render.graph.dot import dot
+from backprop_cli.render.graph.json_object import graph_object
+from backprop_cli.render.graph.mermaid import MOST_EDGES, mermaid
 from tests.browser import CHROMIUM, Browser
 from tests.graphs import LECTURES, ODD, random_case, shown, solution
 from tests.npm import fetched

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 
 from backprop_cli.language.names import display_names
 from backprop_cli.operations import TABLE
-from backprop_cli.render import pictures
-from backprop_cli.render.diagram import Diagram
-from backprop_cli.render.graph_places import Places
-from backprop_cli.render.graph_style import _PALETTES, style_sheet
-from backprop_cli.render.graph_svg import Picture, document
+from backprop_cli.render.graph import pictures
+from backprop_cli.render.graph.diagram import Diagram
+from backprop_cli.render.graph.places import Places
+from backprop_cli.render.graph.style import _PALETTES, style_sheet
+from backprop_cli.render.graph.svg import Picture, document
 from backprop_cli.render.lettering import shortened, width
 from tests.browser import CHROMIUM, Browser
 from tests.graphs import LECTURES, ODD, Case, random_case, shown, solution

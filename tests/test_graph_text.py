@@ -6,11 +6,11 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from backprop_cli.render.canvas import ASCII, DOWN, LEFT, RIGHT, UNICODE, UP, cell_width, cut
 from backprop_cli.render.console import Screen
-from backprop_cli.render.diagram import Diagram
-from backprop_cli.render.graph_rows import print_rows
-from backprop_cli.render.graph_text import _bands, print_graph, print_legend
+from backprop_cli.render.graph.canvas import ASCII, DOWN, LEFT, RIGHT, UNICODE, UP, cell_width, cut
+from backprop_cli.render.graph.diagram import Diagram
+from backprop_cli.render.graph.rows import print_rows
+from backprop_cli.render.graph.text import _bands, print_graph, print_legend
 from tests.graphs import LECTURES, ODD, Case, random_case, shown
 from tests.strategies import programs
 
@@ -237,7 +237,7 @@ def test_wires_of_programs_of_every_operation_lead_where_they_should(program):
 def test_following_wires_bites():
     """A corner put where a crossing was sends a wire to the wrong card, or breaks it."""
     diagram = shown(LECTURES["mazur"])
-    from backprop_cli.render import canvas
+    from backprop_cli.render.graph import canvas
 
     plain = canvas.UNICODE
     try:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from strategies import programs
 
 from backprop_cli.language.parser import parse
-from backprop_cli.studies import hurry
-from backprop_cli.studies.ascent import Climb, Outcome, Settings
-from backprop_cli.studies.objective import Expression
-from backprop_cli.studies.optimizers import BY_NAME, NEWTON
+from backprop_cli.studies.climbing import hurry
+from backprop_cli.studies.climbing.ascent import Climb, Outcome, Settings
+from backprop_cli.studies.climbing.objective import Expression
+from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 
 STEPS = 120
 LOOPED = [name for name in BY_NAME if name != NEWTON]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backprop_cli.studies.in_order import in_order, processors
+from backprop_cli.studies.table.in_order import in_order, processors
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

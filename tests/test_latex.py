@@ -10,7 +10,7 @@ from backprop_cli.language.tokens import is_name, normalized
 from backprop_cli.readings.latex import MARKDOWN
 from backprop_cli.readings.letters import GREEK, set_names
 from backprop_cli.render.json import grad_object
-from backprop_cli.render.latex import _aligned, escaped, latex
+from backprop_cli.render.worked.latex import _aligned, escaped, latex
 from tests.command import run
 from tests.sheets import (
     LECTURE,

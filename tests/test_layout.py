@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.render.channels import Net, routed
-from backprop_cli.render.layout import Box, Placement, placed
-from backprop_cli.render.ordering import Columns, ordered
+from backprop_cli.render.graph.channels import Net, routed
+from backprop_cli.render.graph.layout import Box, Placement, placed
+from backprop_cli.render.graph.ordering import Columns, ordered
 
 GAP, LANE = 2.0, 3.0
 
@@ -141,7 +141,7 @@ def crossings(columns: Columns, symmetric: list[bool]) -> int:
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_crossings_are_counted_as_by_looking_at_every_pair(boxes):
-    from backprop_cli.render.ordering import _Sorter
+    from backprop_cli.render.graph.ordering import _Sorter
 
     symmetric = [one.symmetric for one in boxes]
     columns = ordered([one.operands for one in boxes], symmetric)
@@ -151,7 +151,7 @@ def test_crossings_are_counted_as_by_looking_at_every_pair(boxes):
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_the_order_never_crosses_more_than_that_of_evaluation(boxes):
-    from backprop_cli.render.ordering import _columns
+    from backprop_cli.render.graph.ordering import _columns
 
     operands, symmetric = [one.operands for one in boxes], [one.symmetric for one in boxes]
     start, end = _columns(operands), ordered(operands, symmetric)

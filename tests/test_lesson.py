@@ -19,7 +19,7 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import ADD, DIV, MUL, NEG, POW, ROW, SUB
 from backprop_cli.readings.expressions import applied, derivative, name, number, words
 from backprop_cli.readings.mathml import math
-from backprop_cli.render.lesson import MOST_NODES, lesson
+from backprop_cli.render.worked.lesson import MOST_NODES, lesson
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Remark, Solution
 from tests.command import run

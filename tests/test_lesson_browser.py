@@ -14,8 +14,8 @@ import pytest
 
 from backprop_cli.language.parser import parse
 from backprop_cli.render.json import grad_object
-from backprop_cli.render.lesson import lesson
 from backprop_cli.render.numbers import human
+from backprop_cli.render.worked.lesson import lesson
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.point import read_number
 from backprop_cli.studies.solution import Solution

@@ -12,8 +12,8 @@ from backprop_cli.readings import expressions
 from backprop_cli.readings.latex import MARKDOWN, Notation
 from backprop_cli.render.errors import readable
 from backprop_cli.render.json import grad_object
-from backprop_cli.render.markdown import escaped, markdown
 from backprop_cli.render.numbers import human
+from backprop_cli.render.worked.markdown import escaped, markdown
 from tests.sheets import LECTURE, POSTS, number_of, random_programs, rounded, solved, work
 
 PARSER = MarkdownIt("commonmark").enable("table")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backprop_cli.operations import CONSTANT, TABLE
-from backprop_cli.render.markdown import markdown
+from backprop_cli.render.worked.markdown import markdown
 from tests.javascript import NODE
 from tests.npm import package
 from tests.sheets import POSTS, random_programs, solved, work

@@ -12,12 +12,12 @@ from backprop_cli.errors import BackpropError
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
-from backprop_cli.studies import step_code
-from backprop_cli.studies.ascent import Settings
-from backprop_cli.studies.climbs import Record
-from backprop_cli.studies.engines import LARGEST_COMPILED, choose, pays
-from backprop_cli.studies.optimizers import BY_NAME, NEWTON
-from backprop_cli.studies.problem import make_problem
+from backprop_cli.studies.climbing import step_code
+from backprop_cli.studies.climbing.ascent import Settings
+from backprop_cli.studies.climbing.climbs import Record
+from backprop_cli.studies.climbing.engines import LARGEST_COMPILED, choose, pays
+from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
+from backprop_cli.studies.climbing.problem import make_problem
 
 try:
     find_compiler()

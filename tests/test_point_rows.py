@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy")
 pytest.importorskip("polars")
 from backprop_cli.errors import BackpropError, FileProblem, LimitExceeded  # noqa: E402
-from backprop_cli.studies import chunks, point_rows  # noqa: E402
-from backprop_cli.studies.chunks import Chunks  # noqa: E402
-from backprop_cli.studies.point_rows import RowReader  # noqa: E402
+from backprop_cli.studies.table import chunks  # noqa: E402
+from backprop_cli.studies.table import rows as point_rows  # noqa: E402
+from backprop_cli.studies.table.chunks import Chunks  # noqa: E402
+from backprop_cli.studies.table.rows import RowReader  # noqa: E402
 
 WAYS = [(way, size) for way in ("polars", "csv") for size in (5, 64, 1 << 20)]
 

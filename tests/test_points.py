@@ -25,7 +25,7 @@ from backprop_cli.studies.gradient import solve
 np = pytest.importorskip("numpy")
 from backprop_cli.readings import blocks, terms  # noqa: E402
 from backprop_cli.readings.arrays import ARRAYS  # noqa: E402
-from backprop_cli.studies.points import FLAGS, ManyPoints  # noqa: E402
+from backprop_cli.studies.table.points import FLAGS, ManyPoints  # noqa: E402
 
 ULPS = 8.0
 """The most ulps by which a node may differ between the two readings."""
@@ -209,7 +209,7 @@ def test_bad_rows_are_looked_at_in_pieces(monkeypatch):
     """So that memory does not grow with the graph times the rows."""
     text = "log(x) + sqrt(y)*abs(x)"
     rows = [{"x": k - 50.0, "y": float(k % 3)} for k in range(100)]
-    monkeypatch.setattr("backprop_cli.studies.points._MOST_NUMBERS", 100)
+    monkeypatch.setattr("backprop_cli.studies.table.points._MOST_NUMBERS", 100)
     assert_like_grad(text, rows)
 
 

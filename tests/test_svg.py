@@ -13,7 +13,7 @@ from backprop_cli.render.drawing import FONT, HEIGHT, LOOKS, WIDTH, label
 from backprop_cli.render.lettering import shortened, width
 from backprop_cli.render.scales import Scale, log_ticks, ticks
 from backprop_cli.render.svg import MOST_POINTS, Curve, contour_svg, curve_svg, thinned
-from backprop_cli.studies.contour import contours
+from backprop_cli.studies.climbing.contour import contours
 
 SVG = "{http://www.w3.org/2000/svg}"
 SPIRAL = [(math.exp(-k / 20) * math.cos(k / 5), math.exp(-k / 20) * math.sin(k / 5)) for k in range(90)]  # fmt: skip

@@ -12,11 +12,9 @@ from backprop_cli.commands import options
 from backprop_cli.commands.climbing import Run, check_picture
 from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.ascent import METHODS, Settings
-from backprop_cli.studies.data import read_columns
-from backprop_cli.studies.files import read_source
-from backprop_cli.studies.newton import MOST_INPUTS
-from backprop_cli.studies.optimizers import (
+from backprop_cli.studies.climbing.ascent import METHODS, Settings
+from backprop_cli.studies.climbing.newton import MOST_INPUTS
+from backprop_cli.studies.climbing.optimizers import (
     BY_NAME,
     HYPERPARAMETERS,
     NEWTON,
@@ -26,8 +24,10 @@ from backprop_cli.studies.optimizers import (
     check_used,
     option,
 )
+from backprop_cli.studies.climbing.problem import Problem, make_problem
+from backprop_cli.studies.data import read_columns
+from backprop_cli.studies.files import read_source
 from backprop_cli.studies.point import check_names, evaluated, read_bounds, read_number
-from backprop_cli.studies.problem import Problem, make_problem
 
 FORMATS = (*options.FORMATS, "csv")
 UPDATES = ("simultaneous", "sequential")

@@ -12,10 +12,10 @@ from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
 from backprop_cli.render.notes import notes
 from backprop_cli.render.progress import Progress
-from backprop_cli.studies.ascent import Settings, Step
-from backprop_cli.studies.climbs import Record, contours_around
+from backprop_cli.studies.climbing.ascent import Settings, Step
+from backprop_cli.studies.climbing.climbs import Record, contours_around
+from backprop_cli.studies.climbing.problem import Problem
 from backprop_cli.studies.engine import Chosen
-from backprop_cli.studies.problem import Problem
 from backprop_cli.studies.solution import Failure
 
 
@@ -53,7 +53,7 @@ class Run:
     def choose_engine(self, engine: str, every_row: bool) -> None:
         """Let an engine take the steps; `every_row` says that each is shown."""
         if engine != "python":
-            from backprop_cli.studies import engines
+            from backprop_cli.studies.climbing import engines
 
             self.engine = engines.choose(engine, self.problem, self.records, every_row)
 

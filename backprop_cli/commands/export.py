@@ -12,7 +12,7 @@ from backprop_cli.language.hints import nearest
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.target import Language
-from backprop_cli.render.code_file import source
+from backprop_cli.render.code.file import source
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.export import check_size
 from backprop_cli.studies.export import export as study

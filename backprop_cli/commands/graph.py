@@ -20,7 +20,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.names import Naming
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.floats import FLOATS
-from backprop_cli.render.diagram import Diagram, diagram, drawn_nodes, symbols
+from backprop_cli.render.graph.diagram import Diagram, diagram, drawn_nodes, symbols
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.files import read_source
 from backprop_cli.studies.gradient import nodes_named, solve
@@ -157,8 +157,10 @@ def _diagrams(solution: Solution, pointed: bool, most: int = 0) -> list[Diagram]
 
 def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str | None) -> None:
     """Draw each output's graph with characters, or list it if it is large."""
-    from backprop_cli.render import echo, graph_rows, graph_text
+    from backprop_cli.render import echo
     from backprop_cli.render.console import make_console
+    from backprop_cli.render.graph import rows as graph_rows
+    from backprop_cli.render.graph import text as graph_text
 
     with written_to(path):
         screen = make_console(color)
@@ -182,7 +184,8 @@ def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str |
 def _write(solution: Solution, pointed: bool, form: str, path: str | None) -> None:
     """Write the picture in a format for files."""
     if form == "json":
-        from backprop_cli.render import graph_json, json
+        from backprop_cli.render import json
+        from backprop_cli.render.graph import json_object as graph_json
 
         with written_to(path):
             shown = _diagrams(solution, pointed)
@@ -211,14 +214,14 @@ def _check_size(solution: Solution) -> None:
 
 def _text(diagrams: list[Diagram], form: str) -> str:
     if form == "svg":
-        from backprop_cli.render.graph_svg import document
+        from backprop_cli.render.graph.svg import document
 
         return document(diagrams)
     if form == "dot":
-        from backprop_cli.render.dot import dot
+        from backprop_cli.render.graph.dot import dot
 
         return dot(diagrams)
-    from backprop_cli.render.mermaid import MOST_EDGES, mermaid
+    from backprop_cli.render.graph.mermaid import MOST_EDGES, mermaid
 
     edges = sum(len(item.wires) for shown in diagrams for item in shown.items)
     if edges > MOST_EDGES:
@@ -228,8 +231,8 @@ def _text(diagrams: list[Diagram], form: str) -> str:
 
 
 def _binary(diagrams: list[Diagram], form: str) -> bytes:
-    from backprop_cli.render import pictures
-    from backprop_cli.render.graph_svg import document
+    from backprop_cli.render.graph import pictures
+    from backprop_cli.render.graph.svg import document
 
     svg = document(diagrams, fixed_colours=True)
     return pictures.png(svg) if form == "png" else pictures.pdf(svg)

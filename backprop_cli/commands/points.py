@@ -21,10 +21,10 @@ from backprop_cli.studies.files import read_source
 from backprop_cli.studies.point import check_names, evaluated
 
 if TYPE_CHECKING:
-    from backprop_cli.studies.chunks import Chunk, Chunks
-    from backprop_cli.studies.point_engines import PointEngine
-    from backprop_cli.studies.point_rows import Block
-    from backprop_cli.studies.points import Answers, ManyPoints
+    from backprop_cli.studies.table.chunks import Chunk, Chunks
+    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.points import Answers, ManyPoints
+    from backprop_cli.studies.table.rows import Block
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -108,9 +108,9 @@ def answer_table(
     if question.expression == "-" and table == "-":
         hint = "give the expression as an argument, or as @FILE"
         raise OptionProblem("standard input cannot be both EXPRESSION and --points", None, hint)
-    from backprop_cli.studies.chunks import Chunks
-    from backprop_cli.studies.point_engines import PointEngine
-    from backprop_cli.studies.point_rows import RowReader
+    from backprop_cli.studies.table.chunks import Chunks
+    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.rows import RowReader
 
     source = read_source(question.expression)
     chunks = Chunks(table)
@@ -151,7 +151,7 @@ def _compiled(
 ) -> "tuple[ManyPoints, list[int]]":
     """Return the program compiled for the columns of a file, and their places."""
     from backprop_cli.studies.data import used_columns
-    from backprop_cli.studies.points import ManyPoints
+    from backprop_cli.studies.table.points import ManyPoints
 
     given = options.bindings(question.points)
     names = [binding.name for binding in given]
@@ -267,7 +267,7 @@ class _Run:
     def answer(self, work: "Callable[[Chunk], _Made]") -> int:
         """Answer all chunks and return the exit code. Raises `FileProblem` at a bad row."""
         from backprop_cli.render.progress import Progress
-        from backprop_cli.studies.in_order import in_order, processors
+        from backprop_cli.studies.table.in_order import in_order, processors
 
         quiet = self._file is sys.stdout.buffer and sys.stdout.isatty()
         progress = Progress(self._chunks.size, not quiet, "bytes", every=1)
@@ -303,7 +303,7 @@ class _Run:
 
     def _remarks(self) -> Iterator[str]:
         """Yield what is to be said of all rows together."""
-        from backprop_cli.studies.points import FLAGS
+        from backprop_cli.studies.table.points import FLAGS
 
         if self._engine:
             yield f"note: {self._engine}"

@@ -46,17 +46,17 @@ def sheet(
     The lesson has no place for these: `check_sheet` refuses them.
     """
     if form == "html":
-        from backprop_cli.render.lesson import lesson
+        from backprop_cli.render.worked.lesson import lesson
 
         return lesson(solution, agreements, rows).rstrip("\n") + "\n"
-    from backprop_cli.render.worked import worked
+    from backprop_cli.render.worked.solution import worked
 
     made = worked(solution, agreements, rows)
     if form == "latex":
-        from backprop_cli.render.latex import latex
+        from backprop_cli.render.worked.latex import latex
 
         return latex(made, rows, embed, steps)
-    from backprop_cli.render.markdown import markdown
+    from backprop_cli.render.worked.markdown import markdown
 
     return markdown(made, rows, embed, steps)
 
@@ -64,9 +64,9 @@ def sheet(
 def symbolic_sheet(form: str, graph: Graph, steps: Steps, rows: int, embed: bool) -> str:
     """Return the page of the chain rule in symbols, which needs no point; Markdown or LaTeX."""
     if form == "latex":
-        from backprop_cli.render.latex import latex_symbols
+        from backprop_cli.render.worked.latex import latex_symbols
 
         return latex_symbols(graph, steps, rows, embed)
-    from backprop_cli.render.markdown import markdown_symbols
+    from backprop_cli.render.worked.markdown import markdown_symbols
 
     return markdown_symbols(graph, steps, rows, embed)

@@ -6,8 +6,8 @@ from typing import Any
 from backprop_cli.render.errors import failure_object
 from backprop_cli.render.json import SCHEMA, number
 from backprop_cli.render.numbers import machine
-from backprop_cli.studies.ascent import Outcome, Step
-from backprop_cli.studies.climbs import Record
+from backprop_cli.studies.climbing.ascent import Outcome, Step
+from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.solution import Failure
 
 _COLUMNS = ("value", "gradient_norm", "predicted_gain", "actual_gain", "ratio", "remark")

@@ -52,7 +52,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def _many(subject: Subject) -> Any:
     from backprop_cli.language.parser import parse
-    from backprop_cli.studies.points import ManyPoints
+    from backprop_cli.studies.table.points import ManyPoints
 
     names = list(subject.start)
     return ManyPoints(parse(subject.text), names, {}, names)
@@ -79,7 +79,7 @@ def _ours_in_threads(subject: Subject, columns: Columns) -> Side:
     """Return our blocks over slices of the rows, as the command computes chunk after chunk."""
     import numpy as np
 
-    from backprop_cli.studies.in_order import in_order, processors
+    from backprop_cli.studies.table.in_order import in_order, processors
 
     many = _many(subject)
     count = len(columns[0])
@@ -335,8 +335,8 @@ def _write(path: Path, names: list[str], table: Any) -> None:
 def _shares(subject: Subject, table: Path, rows: int, cpu: float) -> list[Row]:
     """Return what the command takes, and what parts of it take in one thread."""
     from backprop_cli.render.points import csv_block
-    from backprop_cli.studies.chunks import Chunks
-    from backprop_cli.studies.point_rows import RowReader, polars_for
+    from backprop_cli.studies.table.chunks import Chunks
+    from backprop_cli.studies.table.rows import RowReader, polars_for
 
     polars_for(1 << 20)
     many = _many(subject)

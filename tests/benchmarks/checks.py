@@ -31,9 +31,9 @@ Side = Callable[[int], None]
 
 
 def _ours(points: int, each: int) -> None:
-    from backprop_cli.studies.check import RIGHT
-    from backprop_cli.studies.claim_files import read_cases
-    from backprop_cli.studies.suites import run
+    from backprop_cli.studies.checking.check import RIGHT
+    from backprop_cli.studies.checking.claim_files import read_cases
+    from backprop_cli.studies.checking.suites import run
 
     suite = run(read_cases(_CASE.format(points=each) * (points // each), "benchmark"))
     if suite.verdict != RIGHT or suite.points != points:

@@ -101,10 +101,10 @@ def _columns(subject: Subject, count: int) -> Any:
 def our_loop(subject: Subject, count: int) -> Work:
     """The loop of `ascend --engine native`, without rows to be shown."""
     from backprop_cli.language.parser import parse
-    from backprop_cli.studies.ascent import Settings
-    from backprop_cli.studies.native_steps import Ahead
-    from backprop_cli.studies.problem import make_problem
-    from backprop_cli.studies.remarks import Remarks
+    from backprop_cli.studies.climbing.ascent import Settings
+    from backprop_cli.studies.climbing.native_steps import Ahead
+    from backprop_cli.studies.climbing.problem import make_problem
+    from backprop_cli.studies.climbing.remarks import Remarks
 
     class Nobody:
         def next_row(self, number: int) -> int:
