@@ -15,7 +15,13 @@ from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
 from backprop_cli.studies.climbing.ascent import Settings
 from backprop_cli.studies.climbing.climbs import Record
-from backprop_cli.studies.climbing.engines import LARGEST_COMPILED, choose, pays
+from backprop_cli.studies.climbing.engines import (
+    LARGEST_COMPILED,
+    calls_pay,
+    choose,
+    loop_lines,
+    loop_pays,
+)
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.climbing.problem import make_problem
 
@@ -197,11 +203,30 @@ def test_names_of_the_loop_are_no_rows_of_the_table():
 
 
 def test_auto_takes_c_where_it_saves_time():
-    assert not pays(100, 14, True)
-    assert pays(10**6, 14, True)
-    assert not pays(10**6, 10, False)  # a call of C costs more than so small a Python function
-    assert pays(10**6, 500, False)
-    assert not pays(10**9, LARGEST_COMPILED, True)
+    lines = loop_lines(14, 2, 0)
+    assert not loop_pays(100, 14, lines)
+    assert loop_pays(10**6, 14, lines)
+    assert not calls_pay(10**6, 10)  # a call of C costs more than so small a Python function
+    assert calls_pay(10**6, 500)
+    assert not calls_pay(10**9, LARGEST_COMPILED)
+    assert not loop_pays(10**9, 1800, loop_lines(1800, 300, 2))
+
+
+def test_the_length_of_a_loop_is_known_before_it_is_written():
+    for name in ("gradient", "momentum", "adam"):
+        graph = parse("+".join(f"(x{k} - {k})^2" for k in range(40)))
+        plan = Settings(optimizer=BY_NAME[name])
+        written = step_code.StepCode(graph, list(graph.inputs), [], plan).text().count("\n")
+        guess = loop_lines(graph.size, 40, len(plan.optimizer.states))
+        assert 0.7 * guess < written < 1.4 * guess
+
+
+def test_a_loop_that_is_too_long_is_left_to_calls_of_c():
+    text = "+".join(f"(x{k} - {k})^2" for k in range(150))
+    start = {f"x{k}": 0.0 for k in range(150)}
+    how = {"steps": 60, "step": 0.1, "descend": True, "optimizer": BY_NAME["adam"]}
+    seen = both(text, start, **how)
+    assert seen.record.climb.ahead is None
 
 
 def test_other_ways_to_climb_evaluate_by_c_where_they_are_asked_to():

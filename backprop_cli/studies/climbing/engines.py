@@ -28,6 +28,10 @@ _START, _PER_NODE = 0.1, 2.5e-4
 """Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""
 _WITH_GRADIENT = 2.5
 """How much larger than a program its gradient graph is."""
+LONGEST_LOOP = 3500
+"""The most lines of a loop that is compiled: its variables all live at once, so that the time a
+compiler takes grows with the square of the lines."""
+_PER_SQUARE = 4.5e-7
 _LOOP, _LOOP_NODE = 5e-6, 1e-7
 """Seconds that a step saves in the loop of C: to begin with, and for each node."""
 _CALL, _CALL_NODE = -1.5e-6, 1e-7
@@ -39,11 +43,21 @@ def compiling(nodes: float) -> float:
     return _START + _PER_NODE * nodes
 
 
-def pays(evaluations: float, nodes: int, loop: bool) -> bool:
+def loop_lines(nodes: int, inputs: int, states: int) -> float:
+    """Return about how many lines the loop of a program of so many nodes has."""
+    return 1.5 * nodes + inputs * (8 + 10 * states)
+
+
+def loop_pays(steps: float, nodes: int, lines: float) -> bool:
+    """Return whether compiling a loop of so many lines pays for so many steps."""
+    cost = _START + _PER_SQUARE * lines * lines
+    return lines <= LONGEST_LOOP and steps * (_LOOP + _LOOP_NODE * nodes) > 2 * cost
+
+
+def calls_pay(evaluations: float, nodes: int) -> bool:
     """Return whether compiling pays for so many evaluations of a program of so many nodes."""
-    start, per_node = (_LOOP, _LOOP_NODE) if loop else (_CALL, _CALL_NODE)
-    saved = evaluations * (start + per_node * nodes)
     size = _WITH_GRADIENT * nodes
+    saved = evaluations * (_CALL + _CALL_NODE * nodes)
     return size <= LARGEST_COMPILED and saved > 2 * compiling(size)
 
 
@@ -73,13 +87,14 @@ def _native(
     made: list[Native] = []
     for record in records:
         settings = record.climb.settings
-        if every_row or not _plain(settings):
+        lines = loop_lines(nodes, len(objective.names), len(settings.optimizer.states))
+        if every_row or not _plain(settings) or lines > LONGEST_LOOP:
             calls += settings.steps
-        elif always or pays(settings.steps, nodes, True):
+        elif always or loop_pays(settings.steps, nodes, lines):
             ahead = Ahead(objective.graph, objective.names, objective.held, settings, record)
             record.climb.ahead = ahead
             made.append(ahead.native)
-    if calls and (always or pays(calls, nodes, False)):
+    if calls and (always or calls_pay(calls, nodes)):
         objective.compile_with(lambda graph, names: _function(graph, names, made))
     if not made:
         return Chosen("python")
