@@ -7,6 +7,8 @@ the sum over nodes of |d result/d node| × ulp(node).
 """
 
 import math
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 from accuracy import scale_at
@@ -59,27 +61,55 @@ def _ulp(graph: Graph, node: int, values: list[float]) -> float:
     return math.ulp(max(size for size in sizes if size == size))
 
 
-def assert_like_grad(text: str, points: list[Point], kink: str = "convention", wrt=(), of=()) -> None:  # fmt: skip
+class Expected(NamedTuple):
+    """What the study of one point says: numbers, how far they may be off, flag, and answered."""
+
+    numbers: tuple[float, ...]
+    allowed: tuple[float, ...]
+    undefined: bool
+    flag: str
+    answered: bool
+
+
+@cache  # by the text of the numbers: 0.0 and -0.0 are two points
+def expected(text: str, at: tuple[tuple[str, str], ...], kink: str, wrt: tuple[str, ...], of: tuple[str, ...]) -> Expected:  # fmt: skip
+    point = {name: float(number) for name, number in at}
+    graph = parse(text, point)
+    solution = solve(graph, {name: point[name] for name in graph.inputs}, wrt, of, kink)
+    answers = solution.answers
+    failures = [a.failure for a in answers if a.failure is not None]
+    said = [r.code for a in answers for r in a.remarks if r.code in FLAGS]
+    return Expected(
+        tuple(x for a in answers for x in (a.value, *a.gradient.values())),
+        tuple(allowance(solution.graph, solution.point, list(solution.wrt.values()))),
+        any(a.value != a.value for a in answers),
+        failures[0].code if failures else next(iter(said), ""),
+        not failures,
+    )
+
+
+def assert_like_grad(
+    text: str,
+    points: list[Point],
+    kink: str = "convention",
+    wrt: tuple[str, ...] = (),
+    of: tuple[str, ...] = (),
+) -> None:
     """Compute all points in one call, and compare each row with the study of that point."""
     graph = parse(text, points[0])
     names = list(graph.inputs)
     many = ManyPoints(graph, names, {}, wrt, of, kink)
     answers = many([np.array([point[name] for point in points]) for name in names])
     for row, point in enumerate(points):
-        solution = solve(graph, {name: point[name] for name in names}, wrt, of, kink)
-        expected = [x for a in solution.answers for x in (a.value, *a.gradient.values())]
+        at = tuple((name, repr(number)) for name, number in point.items())
+        one = expected(text, at, kink, wrt, of)
+        assert FLAGS[answers.flags[row]] == one.flag, point
+        assert answers.answered[row] == one.answered, point
         found = [column[row].item() for column in answers.results]
-        failures = [a.failure for a in solution.answers if a.failure is not None]
-        said = [r.code for a in solution.answers for r in a.remarks if r.code in FLAGS]
-        flag = failures[0].code if failures else next(iter(said), "")
-        assert FLAGS[answers.flags[row]] == flag, point
-        assert answers.answered[row] == (not failures), point
-        allowed = allowance(solution.graph, solution.point, list(solution.wrt.values()))
-        undefined = any(a.value != a.value for a in solution.answers)
-        for one, other, most in zip(found, expected, allowed, strict=True):
+        for number, right, most in zip(found, one.numbers, one.allowed, strict=True):
             # Where the value is NaN all slopes are, those of a side not taken too.
-            same = one == other or (one != one and (other != other or undefined))
-            assert same or abs(one - other) <= most, (point, one, other, most)
+            nan = number != number and (right != right or one.undefined)
+            assert nan or number == right or abs(number - right) <= most, (point, number, right)
 
 
 def rows_of(program: Program) -> list[Point]:
@@ -119,7 +149,7 @@ PROGRAMS = [
     "2^3*x",
     "x",
 ]
-NUMBERS = (0.0, -0.0, 1.0, -1.0, 2.0, 0.3, -2.5, 800.0, -800.0, 1e-200, 1e200, -1e300)
+NUMBERS = (0.0, -0.0, 1.0, 0.3, -2.5, 800.0, 1e-200, -1e300)
 GRID = [{"x": x, "y": y} for x in NUMBERS for y in NUMBERS]
 
 
@@ -246,11 +276,11 @@ MISTAKES = {
 def test_a_mistake_on_purpose_is_seen(mistake, monkeypatch):
     where, name, wrong = MISTAKES[mistake]
     monkeypatch.setattr(where, name, wrong)
-    seen = 0
-    for text in PROGRAMS[:14]:
-        try:
+
+    def look_at_all() -> None:
+        for text in PROGRAMS[:14]:
             assert_like_grad(text, GRID)
             assert_like_grad(text, GRID, wrt=("y",))
-        except AssertionError:
-            seen += 1
-    assert seen, f"nobody notices: {mistake}"
+
+    with pytest.raises(AssertionError):
+        look_at_all()

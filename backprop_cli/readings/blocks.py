@@ -1,15 +1,16 @@
 """A graph read as a list of NumPy calls, for many points: block after block that fits the cache.
 
 Each step is one NumPy call for 8192 rows. It writes into a buffer that is used again as soon as
-nothing needs it, so a long computation goes on within the processor's cache; a result is written
-where the caller wants it. Only values are read this way; a gradient is the values of a gradient
-graph (`calculus/point_graph.py`). Steps are data, not generated text: calling them from a list
-costs a tenth of a microsecond each, and nothing has to be named or compiled.
+nothing needs it, so a long computation goes on within the processor's cache; results are computed
+there too and copied, which is faster than computing into memory. Only values are read this way; a
+gradient is the values of a gradient graph (`calculus/point_graph.py`). Steps are data, not
+generated text: calling them from a list costs a tenth of a microsecond each, and nothing has to
+be named or compiled.
 
 The sides of a `where` are both computed and one is chosen, so a row in which a node is not finite,
 or in which a kink's condition holds, deserves another look: such rows are marked. A node costs
-nothing more where its infinity would show in one that is looked at anyhow, and two results are
-looked at by one dot product, which is finite only if all their numbers are.
+nothing more where its infinity would show in one that is looked at anyhow, and 8192 numbers are
+looked at by one sum of squares, which is finite only if they all are.
 
 This file imports NumPy, so it is itself imported only when there are data.
 """
@@ -102,21 +103,10 @@ def _telling(terms: Terms, watched: set[int]) -> set[int]:
     return telling
 
 
-def _spoil(values: Column, bad: Mask) -> None:
-    np.logical_or(bad, ~np.isfinite(values), out=bad)
-
-
 def _check(values: Column, bad: Mask) -> None:
-    """Mark the rows that are not finite. The sum of squares tells whether there are any."""
+    """Mark the rows that are not finite, if there are any."""
     if not math.isfinite(values.dot(values)):
-        _spoil(values, bad)
-
-
-def _check_both(one: Column, other: Column, bad: Mask) -> None:
-    """Mark the rows in which either is not finite: a product with infinity or NaN never is."""
-    if not math.isfinite(one.dot(other)):
-        _spoil(one, bad)
-        _spoil(other, bad)
+        np.logical_or(bad, ~np.isfinite(values), out=bad)
 
 
 def _mark(mask: Mask, kinked: Mask) -> None:
@@ -164,8 +154,7 @@ class _Plan:
     """The steps, and the slots they read and write.
 
     Slots are: the marks of bad rows, those of kinked rows, the columns, the results, then numbers
-    and buffers. Buffers are given out and taken back as the steps are written. A result that later
-    steps read is computed in a buffer, which is in the cache, and copied.
+    and buffers. Buffers are given out and taken back as the steps are written.
     """
 
     def __init__(
@@ -177,15 +166,12 @@ class _Plan:
         self._first_extra = _FIRST + columns + len(results)
         self._slots: dict[int, int] = {}
         self._free: dict[type, list[int]] = {bool: [], float: []}
-        self._unpaired: int | None = None
         self._targets: dict[int, list[int]] = {}
         for place, term in enumerate(results, _FIRST + columns):
             self._targets.setdefault(term, []).append(place)
         self._last = self._last_uses([*results, *checked, *marks])
         for term in self._last:
             self._take(term)
-        if self._unpaired is not None:
-            self._step(_check, self._unpaired, _BAD)
 
     def buffers(self, size: int) -> list[NDArray[Any]]:
         """Return numbers, and new buffers of `size` rows, for the slots after the results."""
@@ -210,7 +196,6 @@ class _Plan:
         """Give a term a slot, and write the steps that compute it, look at it and copy it."""
         made = self._terms.terms[term]
         value = self._terms.value(term)
-        targets = self._targets.get(term, [])
         if made[0] == "column":
             self._slots[term] = _FIRST + int(made[1])
         elif value is not None:
@@ -222,33 +207,19 @@ class _Plan:
         else:
             operands = [self._slots[k] for k in self._terms.operands(term)]
             self._release(term)
-            direct = targets and self._last[term] < 0
-            self._slots[term] = targets[0] if direct else self._buffer(term)
+            self._slots[term] = self._buffer(term)
             if made[0] == "mul" and operands[0] == operands[1]:
                 self._step(np.square, operands[0], self._slots[term])
             else:
                 self._step(_function(str(made[0])), *operands, self._slots[term])
-            self._look(term, targets)
-        for target in targets:
-            if target != self._slots[term]:
-                self._step(_copy, self._slots[term], target)
+            if term in self._marks:
+                self._step(_mark, self._slots[term], _KINKED)
+            if term in self._checked:
+                self._step(_check, self._slots[term], _BAD)
+        for target in self._targets.get(term, ()):
+            self._step(_copy, self._slots[term], target)
         if self._last[term] < 0:
             self._give_back(term)
-
-    def _look(self, term: int, targets: list[int]) -> None:
-        """Write the step that marks rows by a term. Results stay, so two of them can be paired."""
-        slot = self._slots[term]
-        if term in self._marks:
-            self._step(_mark, slot, _KINKED)
-        if term not in self._checked:
-            return
-        if not targets:
-            self._step(_check, slot, _BAD)
-        elif self._unpaired is None:
-            self._unpaired = targets[0]
-        else:
-            self._step(_check_both, self._unpaired, slot, _BAD)
-            self._unpaired = None
 
     def _new_slot(self, content: Any) -> int:
         self._extra.append(content)
