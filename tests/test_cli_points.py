@@ -175,7 +175,7 @@ REFUSALS = [
     ("x\n1\n", ("x*y",), "no value for y"),
     ("x\n1\n", ("x*y", "--at", "x=1,y=2"), "x given by --at and by --points"),
     ("x\n1\n", ("x*y", "--at", "y=2,z=1"), "z does not occur in the expression"),
-    ("x\n1\n", ("x*(", ), "expected"),
+    ("x\n1\n", ("x*(", ), "never closed"),
     ("x\n1\n", (), "missing argument 'EXPRESSION'"),
     ("x\n1\n", ("x", "--wrt", "y"), "--wrt: the program has no name 'y'"),
     ("x\n1\n", ("x", "--keep", "id"), "--keep: the file has no column named 'id'"),

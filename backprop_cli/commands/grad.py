@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from backprop_cli.commands import options, output
-from backprop_cli.commands import points as table_points
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
+from backprop_cli.commands.points import refuse_alone, table_options
 from backprop_cli.commands.sheets import SHEETS, check_sheet, sheet, symbolic_sheet
 from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
 from backprop_cli.errors import BackpropError, OptionProblem
@@ -45,7 +45,7 @@ Examples:
 @click.command(cls=options.ExpressionCommand, epilog=EXAMPLES)
 @options.optional_expression
 @options.at
-@table_points.table_options
+@table_options
 @options.wrt
 @options.of
 @click.option(
@@ -130,9 +130,11 @@ def grad(
     @FILE a file.
     """
     if table is not None:
-        asked = table_points.Question(expression, points, wrt, of, kink, engine)
-        return table_points.answer_table(asked, table, keep, on_error, form, path)
-    table_points.refuse_alone(keep, on_error, form)
+        from backprop_cli.commands import point_table
+
+        asked = point_table.Question(expression, points, wrt, of, kink, engine)
+        return point_table.answer_table(asked, table, keep, on_error, form, path)
+    refuse_alone(keep, on_error, form)
     form = output.chosen_format(path, form)
     check_sheet(form, embed, show, mistake, top)
     with output.written_to(path):
