@@ -32,7 +32,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         yield from one_shot.rows(shape, large, 1 if bench.quick else 3)
     for shape in SHAPES:
         yield from one_shot.growth(shape, small, large)
-    for shape in SHAPES:
+    for shape in ("chain", "network") if bench.quick else SHAPES:
         yield from one_shot.others(shape, small if bench.quick else _MIDDLE)
 
 
