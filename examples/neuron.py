@@ -20,30 +20,30 @@ def exp(x: float) -> float:
 def sigmoid(x):
     """logistic sigmoid, 1/(1 + exp(-x))"""
     if x >= 0.0:
-        return 1.0 / (1.0 + exp(-x))
-    return exp(x) / (1.0 + exp(x))
+        return 1.0/(1.0 + exp(-x))
+    return exp(x)/(1.0 + exp(x))
 
 
 def f_and_gradient(w0, x0, w1, x1, w2):
     """Return f and its gradient: {"w0": df/dw0, ...}."""
     # Forward: the value of each node.
-    v1 = w0 * x0
-    v2 = w1 * x1
+    v1 = w0*x0
+    v2 = w1*x1
     v3 = v1 + v2
     z = v3 + w2
     f = sigmoid(z)
 
     # Backward: upstream * local slope, added up where paths meet.
-    d_f = 1.0  # df/df = 1
-    d_z = d_f * (sigmoid(z) * sigmoid(-z))  # df/dz = df/df * df/dz
-    d_v3 = d_z  # df/dv3 = df/dz * dz/dv3
-    d_w2 = d_z  # df/dw2 = df/dz * dz/dw2
-    d_v1 = d_v3  # df/dv1 = df/dv3 * dv3/dv1
-    d_v2 = d_v3  # df/dv2 = df/dv3 * dv3/dv2
-    d_w1 = d_v2 * x1  # df/dw1 = df/dv2 * dv2/dw1
-    d_x1 = d_v2 * w1  # df/dx1 = df/dv2 * dv2/dx1
-    d_w0 = d_v1 * x0  # df/dw0 = df/dv1 * dv1/dw0
-    d_x0 = d_v1 * w0  # df/dx0 = df/dv1 * dv1/dx0
+    d_f = 1.0                           # df/df = 1
+    d_z = d_f*(sigmoid(z)*sigmoid(-z))  # df/dz = df/df * df/dz
+    d_v3 = d_z                          # df/dv3 = df/dz * dz/dv3
+    d_w2 = d_z                          # df/dw2 = df/dz * dz/dw2
+    d_v1 = d_v3                         # df/dv1 = df/dv3 * dv3/dv1
+    d_v2 = d_v3                         # df/dv2 = df/dv3 * dv3/dv2
+    d_w1 = d_v2*x1                      # df/dw1 = df/dv2 * dv2/dw1
+    d_x1 = d_v2*w1                      # df/dx1 = df/dv2 * dv2/dx1
+    d_w0 = d_v1*x0                      # df/dw0 = df/dv1 * dv1/dw0
+    d_x0 = d_v1*w0                      # df/dx0 = df/dv1 * dv1/dx0
 
     return f, {"w0": d_w0, "x0": d_x0, "w1": d_w1, "x1": d_x1, "w2": d_w2}
 

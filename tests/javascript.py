@@ -13,7 +13,7 @@ from backprop_cli.operations import TABLE
 from backprop_cli.readings.javascript import script
 
 NODE = shutil.which("node")
-PAGE = Path(backprop_cli.__file__).parent / "render" / "page"
+PAGE = Path(backprop_cli.__file__).parent / "render" / "worked" / "page"
 
 _LOOP = """
 const text = (value) => value === null || typeof value !== "number" || Number.isFinite(value)
