@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.processes import MAXRSS_UNIT, Failed, measure
+from tests.benchmarks.processes import MAXRSS_UNIT, Failed, child, measure
 from tests.benchmarks.report import Row
 from tests.benchmarks.steps import SUBJECTS, Subject
 
@@ -34,12 +34,18 @@ _GOALS = {"hand-written NumPy in blocks": 1 / 1.2, "torch": 1 / 1.5, "autograd":
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """Yield a row for each peer and subject, and those of the whole command."""
+    """Yield the rows of both functions, measured in a process of their own."""
     count = 100_000 if bench.quick else 1_000_000
+    bench.say(f"many points: {count:,} rows")
+    _, found = child("rows", "batch", count, 5 if bench.quick else 15)
+    yield from (Row(*cells) for cells in found)
+
+
+def measured(count: int, turns: int) -> Iterator[Row]:
+    """Yield a row for each peer and subject, and those of the whole command."""
     for subject in SUBJECTS:
-        bench.say(f"many points: {subject.name} at {count:,} rows")
         try:
-            yield from _peer_rows(subject, count, 5)
+            yield from _peer_rows(subject, count, turns)
             yield from _command_rows(subject, count)
         except ImportError as error:
             yield Row(f"{subject.name}, many points", "", "", verdict=f"skipped: {error}")

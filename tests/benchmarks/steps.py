@@ -325,7 +325,7 @@ PEERS: dict[str, tuple[Callable[[Subject], Loop], int]] = {
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield a row for each of our loops and each of its peers, on both functions."""
     bench.say("steps of small functions")
-    steps, turns = (20_000, 3) if bench.quick else (100_000, 7)
+    steps, turns = (20_000, 3) if bench.quick else (40_000, 15)
     _, found = child("rows", "steps", steps, turns)
     yield from (Row(*cells) for cells in found)
 
