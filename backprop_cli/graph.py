@@ -115,12 +115,10 @@ class GraphBuilder:
         self.ends.append(end)
         return node
 
-    def add_binary(self, row: int, first: int, second: int, start: int, end: int) -> int:
-        """Append a node of two operands: what `add` does, but faster."""
+    def add_leaf(self, row: int, start: int = 0, end: int = 0) -> int:
+        """Append a node without operands: what `add` does, but faster."""
         node = len(self.rows)
         self.rows.append(row)
-        self.operands.append(first)
-        self.operands.append(second)
         self.offsets.append(len(self.operands))
         self.starts.append(start)
         self.ends.append(end)
@@ -128,7 +126,7 @@ class GraphBuilder:
 
     def constant(self, literal: str, start: int = 0, end: int = 0) -> int:
         """Append a constant that keeps its literal: `0.1` stays `0.1` for every reading."""
-        node = self.add(CONSTANT, (), start, end)
+        node = self.add_leaf(CONSTANT, start, end)
         self.literals[node] = literal
         return node
 
@@ -136,7 +134,7 @@ class GraphBuilder:
         """Return the one node of the input `name`, appended when first asked for."""
         node = self.inputs.get(name)
         if node is None:
-            node = self.add(INPUT, (), start, end)
+            node = self.add_leaf(INPUT, start, end)
             self.inputs[name] = node
         return node
 

@@ -56,6 +56,9 @@ class Operation(NamedTuple):
     function (never its derivative) for SymPy where SymPy has no function of this name. `scale`
     gives, for the value and for each partial, the size below which the row is accurate only
     absolutely: near the zeros of gelu', of lgamma, of digamma left of 0, no formula does better.
+    `rules` names the rule of differentiation behind each partial, as a teacher would, where it is
+    not the chain rule through the row's function; `factor_rules` are their names where the other
+    operands are constants.
     """
 
     name: str
@@ -74,6 +77,8 @@ class Operation(NamedTuple):
     infix: str = ""
     precedence: int = 0
     scale: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    factor_rules: tuple[str, ...] = ()
 
     @property
     def variadic(self) -> bool:
@@ -98,6 +103,14 @@ class Operation(NamedTuple):
     def parameter_of(self, position: int) -> int:
         """Return which parameter the operand at `position` belongs to."""
         return min(position, len(self.parameters) - 1)
+
+    def rule_of(self, position: int, alone: bool = False) -> str:
+        """Return the name of the rule that gives the slope along the operand at `position`.
+
+        `alone` says that the other operands are constants.
+        """
+        rules = (alone and self.factor_rules) or self.rules
+        return rules[min(position, len(rules) - 1)] if rules else f"chain rule through {self.name}"
 
 
 _POLES_LEFT = "where(x > 0, 1, x - floor(x))"
@@ -132,9 +145,30 @@ def _comparison(name: str, infix: str, value: str, help: str) -> Operation:
 _ARITHMETIC = (
     Operation("input", (), "", (), "an input of the program"),
     Operation("constant", (), "", (), "a number"),
-    Operation("add", ("x", "y"), "add", ("1", "1"), "sum", infix="+", precedence=1),
-    Operation("sub", ("x", "y"), "sub", ("1", "-1"), "difference", infix="-", precedence=1),
-    Operation("mul", ("x", "y"), "mul", ("y", "x"), "product", infix="*", precedence=2),
+    Operation(
+        "add", ("x", "y"), "add", ("1", "1"), "sum", infix="+", precedence=1, rules=("sum rule",)
+    ),
+    Operation(
+        "sub",
+        ("x", "y"),
+        "sub",
+        ("1", "-1"),
+        "difference",
+        infix="-",
+        precedence=1,
+        rules=("difference rule",),
+    ),
+    Operation(
+        "mul",
+        ("x", "y"),
+        "mul",
+        ("y", "x"),
+        "product",
+        infix="*",
+        precedence=2,
+        rules=("product rule",),
+        factor_rules=("constant factor rule",),
+    ),
     Operation(
         "div",
         ("x", "y"),
@@ -146,8 +180,19 @@ _ARITHMETIC = (
         sides=("sign(y)",),
         infix="/",
         precedence=2,
+        rules=("quotient rule",),
+        factor_rules=("constant factor rule", "quotient rule"),
     ),
-    Operation("neg", ("x",), "neg", ("-1",), "negation", infix="-", precedence=3),
+    Operation(
+        "neg",
+        ("x",),
+        "neg",
+        ("-1",),
+        "negation",
+        infix="-",
+        precedence=3,
+        rules=("constant factor rule",),
+    ),
     # d/dx = y·x^(y-1). Where y - 1 is not a float, its rounding error r = y - ((y - 1) + 1) is
     # put back by x^r = exp(r·log x); without it the slope of x^0.3 at 1e300 loses two digits.
     Operation(
@@ -167,6 +212,7 @@ _ARITHMETIC = (
         sides=("where(y < 0, sign(x), where(y == floor(y), 1, sign(x)))",),
         infix="^",
         precedence=4,
+        rules=("power rule", "exponential rule"),
     ),
     _comparison("less", "<", "where(x < y, 1, where(x >= y, 0, x - y))", "x < y"),
     _comparison("less_equal", "<=", "where(x <= y, 1, where(x > y, 0, x - y))", "x <= y"),
@@ -185,6 +231,7 @@ _ARITHMETIC = (
         ("0", "where(c == 0, 0, 1)", "where(c == 0, 1, 0)"),
         "a where the condition c holds, else b; the side not taken contributes nothing",
         selects=True,
+        rules=("the side that is taken",),
     ),
 )
 
@@ -404,6 +451,7 @@ _SELECTIONS = (
         "min",
         ("where(x == out, 1/ties, 0)",),
         "the smallest of any number of arguments",
+        rules=("the smallest operand",),
         kinks=(_LARGEST,),
         sides=("where(x == out, 1, 0)",),
         selects=True,
@@ -414,6 +462,7 @@ _SELECTIONS = (
         "max",
         ("where(x == out, 1/ties, 0)",),
         "the largest of any number of arguments",
+        rules=("the largest operand",),
         kinks=(_LARGEST,),
         sides=("where(x == out, 1, 0)",),
         selects=True,
@@ -443,6 +492,7 @@ _SELECTIONS = (
         "pick",
         ("0", "where(k == index, 1, 0)"),
         "the argument number k of the rest, counted from 0",
+        rules=("the operand that is picked",),
         domain=("where(k == floor(k), k, -1) >= 0", "k < count"),
         needs="an integer k from 0 to the number of choices less 1",
         kinks=(
@@ -613,8 +663,17 @@ _SPECIAL = (
 )
 
 _COLLECTIONS = (
-    Operation("sum", ("z...",), "sum", ("1",), "sum of any number of arguments"),
-    Operation("mean", ("z...",), "mean", ("1/count",), "mean of any number of arguments"),
+    Operation(
+        "sum", ("z...",), "sum", ("1",), "sum of any number of arguments", rules=("sum rule",)
+    ),
+    Operation(
+        "mean",
+        ("z...",),
+        "mean",
+        ("1/count",),
+        "mean of any number of arguments",
+        rules=("sum rule",),
+    ),
     Operation(
         "logsumexp",
         ("z...",),

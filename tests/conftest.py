@@ -19,7 +19,7 @@ def matches_snapshot(request: pytest.FixtureRequest) -> Callable[[str, str], Non
     """Return a function that compares a text with the golden one of this name."""
 
     def compare(name: str, text: str) -> None:
-        path = SNAPSHOTS / f"{name}.txt"
+        path = SNAPSHOTS / (name if "." in name else f"{name}.txt")
         if request.config.getoption("--update-snapshots"):
             SNAPSHOTS.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -21,9 +21,9 @@ from random import Random
 from typing import NamedTuple
 
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.check import RIGHT, WRONG, Setting, check
-from backprop_cli.studies.claims import ask, read_claims
-from backprop_cli.studies.diagnosis import CODES, diagnoses
+from backprop_cli.studies.checking.check import RIGHT, WRONG, Setting, check
+from backprop_cli.studies.checking.claims import ask, read_claims
+from backprop_cli.studies.checking.diagnosis import CODES, diagnoses
 
 INPUTS = ("a", "b", "c")
 POINTS = 40

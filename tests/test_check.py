@@ -7,13 +7,13 @@ import pytest
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.parser import parse
 from backprop_cli.studies import sampling
-from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Check, Setting, check
-from backprop_cli.studies.claim_files import read_cases
-from backprop_cli.studies.claims import ask, read_claims, read_lines
+from backprop_cli.studies.checking.check import RIGHT, UNDECIDED, WRONG, Check, Setting, check
+from backprop_cli.studies.checking.claim_files import read_cases
+from backprop_cli.studies.checking.claims import ask, read_claims, read_lines
+from backprop_cli.studies.checking.slope_formulas import claim_text, same_form, slope_formulas
+from backprop_cli.studies.checking.suites import run
+from backprop_cli.studies.checking.trial import DIFFERS, Trial
 from backprop_cli.studies.sampling import Range, draws, probes, read_ranges, simplest
-from backprop_cli.studies.slope_formulas import claim_text, same_form, slope_formulas
-from backprop_cli.studies.suites import run
-from backprop_cli.studies.trial import DIFFERS, Trial
 from backprop_cli.studies.words import place_words
 
 

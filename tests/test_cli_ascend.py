@@ -508,7 +508,7 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_climb(capsys, tm
 
 def test_progress_is_shown_on_a_terminal_only():
     words = ("ascend", ROSENBROCK, "--descend", "--at", "x=-1.2,y=1", "--step", "1e-4",
-             "--steps", "150000", "--format", "plain")  # fmt: skip
+             "--steps", "3000000", "--format", "plain", "--engine", "python")  # fmt: skip
     assert "steps" in run_in_terminal(*words).out
     done = run(*words)
     assert done.err == ""

@@ -13,7 +13,7 @@ import pytest
 from backprop_cli.commands.main import run as run_words
 from backprop_cli.render import console
 from backprop_cli.render.numbers import duration
-from backprop_cli.studies import costs, growth, modes
+from backprop_cli.studies.comparing import costs, growth, modes
 from backprop_cli.studies.witness import SymPyWitness
 from tests.command import run, run_in_terminal
 from tests.test_checks_bite import broken
@@ -599,8 +599,13 @@ def test_shared_options_read_alike_in_every_command():
         found = re.search(rf"  {option} (.*?)(?=\n  -|\n\n)", text, re.DOTALL)
         return " ".join(found[1].split()) if found else ""
 
-    for option in ("--format", "--rows", "--color", "--at", "--wrt", "--of"):
+    for option in ("--rows", "--color", "--at", "--wrt", "--of"):
         assert described("grad", option) == described("compare-modes", option) != ""
+    for command in ("grad", "compare-modes", "check", "diagnose"):
+        text = described(command, "--format")
+        assert text.startswith("[table|plain|json")
+        assert "] table for people; plain lines or json for scripts" in text
+    assert "markdown, latex, html: a worked solution" in described("grad", "--format")
     assert all(
         "0<x<=3600" in described(command, "--sympy-seconds")
         for command in ("grad", "compare-modes", "batch")

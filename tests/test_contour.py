@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from backprop_cli.studies.contour import contours, quantiles
+from backprop_cli.studies.climbing.contour import contours, quantiles
 
 SQUARE = ((-2.0, 2.0), (-2.0, 2.0))
 

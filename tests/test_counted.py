@@ -12,7 +12,7 @@ from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.counted import Counting, Operations
-from backprop_cli.studies import costs
+from backprop_cli.studies.comparing import costs
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Solution
 

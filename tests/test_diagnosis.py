@@ -7,12 +7,12 @@ from hypothesis import given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.formulas import formula
-from backprop_cli.studies.check import RIGHT, WRONG, Setting, check
-from backprop_cli.studies.claims import ask, read_claims
-from backprop_cli.studies.diagnosis import CODES, Diagnosis, diagnoses
-from backprop_cli.studies.scene import Scene
-from backprop_cli.studies.slope_formulas import slope_formulas
-from backprop_cli.studies.wrong_rules import WRONG_RULES
+from backprop_cli.studies.checking.check import RIGHT, WRONG, Setting, check
+from backprop_cli.studies.checking.claims import ask, read_claims
+from backprop_cli.studies.checking.diagnosis import CODES, Diagnosis, diagnoses
+from backprop_cli.studies.checking.scene import Scene
+from backprop_cli.studies.checking.slope_formulas import slope_formulas
+from backprop_cli.studies.checking.wrong_rules import WRONG_RULES
 from tests.mistakes import PLANTERS, accusations, looked_at, planted, recognised, tally
 from tests.strategies import programs
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from mpmath import mp
 
+from backprop_cli.calculus.rounding import MOST_DIGITS, digits_of
 from backprop_cli.calculus.running_error import RunningErrors, suspicious
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.checkup import checkups
 from backprop_cli.studies.digits import LARGEST_CHECKED
 from backprop_cli.studies.exact import exact_answer
 from backprop_cli.studies.gradient import solve
+from backprop_cli.studies.health.checkup import checkups
 from tests.strategies import programs
 
 ROOT = Path(__file__).parent.parent
@@ -266,3 +267,9 @@ def test_an_infinity_beside_the_way_costs_no_digits_and_no_traceback():
     assert answer.failure is None
     answer = solved("where(x > 0, x - 1.000001, exp(-1/0)) + sin(x)", {"x": 1.0000013}).answers[0]
     assert answer.failure is None
+
+
+def test_an_error_whose_share_underflows_takes_no_digit():
+    """`y = 2*sin(2); softplus(x) + 2` at -1e300 has one: 5e-324 of 2."""
+    assert digits_of(5e-324, 2.0) == MOST_DIGITS
+    assert solved("y = 2*sin(2) + 2; softplus(x) + 2", {"x": -1e300}).answers[0].value == 2

@@ -9,10 +9,10 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import ROW, TABLE
 from backprop_cli.readings.floats import TOTAL
-from backprop_cli.studies.fates import STEEPEST, ceiling, fates, steepest
-from backprop_cli.studies.flow import binned, flow
-from backprop_cli.studies.gates import dead, saturated
 from backprop_cli.studies.gradient import solve
+from backprop_cli.studies.health.fates import STEEPEST, ceiling, fates, steepest
+from backprop_cli.studies.health.flow import binned, flow
+from backprop_cli.studies.health.gates import dead, saturated
 from tests.strategies import programs
 
 

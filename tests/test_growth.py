@@ -2,9 +2,9 @@
 
 import pytest
 
-from backprop_cli.studies import costs
-from backprop_cli.studies.growth import Member, Price, crossover, grown, member
-from backprop_cli.studies.modes import MODES
+from backprop_cli.studies.comparing import costs
+from backprop_cli.studies.comparing.growth import Member, Price, crossover, grown, member
+from backprop_cli.studies.comparing.modes import MODES
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 

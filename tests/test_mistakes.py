@@ -20,6 +20,7 @@ from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.mistaken import Mistaken, mistaken
 from backprop_cli.studies.mistakes import KINDS, MISTAKES, Mistake, Rule, sweep
 from backprop_cli.studies.point import evaluated, read_bindings
+from backprop_cli.studies.solution import MISTAKES as OFFERED
 from backprop_cli.studies.solution import Solution
 
 LECTURE = "x = a + b; y = b + c; f = x*y"
@@ -358,3 +359,7 @@ def test_one_sided_answers_say_which_slopes_the_passes_take(capsys):
     said = "Both passes follow the conventions at the kinks"
     assert said in ask(capsys, *words, "--kink", "left")[1]
     assert said not in ask(capsys, *words)[1]
+
+
+def test_the_command_offers_every_kind() -> None:
+    assert KINDS == OFFERED

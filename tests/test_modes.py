@@ -17,9 +17,10 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import ROW
 from backprop_cli.readings.complexes import COMPLEX
 from backprop_cli.readings.floats import FLOATS
-from backprop_cli.studies import costs, findings, modes
+from backprop_cli.studies import findings
+from backprop_cli.studies.comparing import costs, modes
+from backprop_cli.studies.comparing.modes import MODES, Comparison, Mode, compare_modes
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.modes import MODES, Comparison, Mode, compare_modes
 from backprop_cli.studies.solution import Estimate, Formula, Solution, Unavailable, Witness
 from backprop_cli.studies.witness import start
 

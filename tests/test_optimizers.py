@@ -8,10 +8,15 @@ from mpmath import mp, mpf
 
 from backprop_cli.errors import OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.ascent import Climb, Outcome, Settings, Step
-from backprop_cli.studies.newton import newton_direction
-from backprop_cli.studies.objective import Expression
-from backprop_cli.studies.optimizers import BY_NAME, HYPERPARAMETERS, OPTIMIZERS, check_used
+from backprop_cli.studies.climbing.ascent import Climb, Outcome, Settings, Step
+from backprop_cli.studies.climbing.newton import newton_direction
+from backprop_cli.studies.climbing.objective import Expression
+from backprop_cli.studies.climbing.optimizers import (
+    BY_NAME,
+    HYPERPARAMETERS,
+    OPTIMIZERS,
+    check_used,
+)
 
 # ------------------------------------------------------------------ published recurrences
 

@@ -7,7 +7,7 @@ import pytest
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.postmortem import BACKWARD, FORWARD, post_mortem
+from backprop_cli.studies.health.postmortem import BACKWARD, FORWARD, post_mortem
 
 NUMBERS = (-1e300, -710.0, -2.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.5, 710.0, 1e300)
 

@@ -26,9 +26,9 @@ from backprop_cli.calculus.numeric import derivative
 from backprop_cli.calculus.reference import Reference, slope_of_operation
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import ROW, Operation
-from backprop_cli.studies import references
+from backprop_cli.studies.comparing import references
+from backprop_cli.studies.comparing.references import Known, digits, known
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.references import Known, digits, known
 
 SLOW = ("lgamma", "digamma", "polygamma", "gamma")
 DIGITS = mpmath.mpf(10) ** -30

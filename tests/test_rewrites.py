@@ -8,13 +8,13 @@ from hypothesis import given, settings
 
 from backprop_cli.language.parser import parse
 from backprop_cli.language.printer import program_text
-from backprop_cli.studies import rules
-from backprop_cli.studies.checkup import checkups
 from backprop_cli.studies.exact import exact_answer
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.matching import match, numbering, replaced
-from backprop_cli.studies.proof import FEWEST_POINTS, Program, agreement
-from backprop_cli.studies.rewrites import rewrite
+from backprop_cli.studies.health import rules
+from backprop_cli.studies.health.checkup import checkups
+from backprop_cli.studies.health.matching import match, numbering, replaced
+from backprop_cli.studies.health.proof import FEWEST_POINTS, Program, agreement
+from backprop_cli.studies.health.rewrites import rewrite
 from tests.strategies import programs
 
 
@@ -129,10 +129,10 @@ def test_a_term_that_is_not_there_is_guarded_where_its_target_is_fixed():
 def test_a_wrong_rule_is_found_out(monkeypatch):
     """log(1 + exp(x)) is not softplus(x) + 1e-30: right to all digits of a float64, yet refused."""
     wrong = rules.Rule("log(1 + exp(x))", "softplus(x) + 1e-30", "a mistake on purpose")
-    monkeypatch.setattr("backprop_cli.studies.rewrites._rules_at", lambda: _only(wrong))
+    monkeypatch.setattr("backprop_cli.studies.health.rewrites._rules_at", lambda: _only(wrong))
     assert cured("log(1 + exp(x))", x=800) is None
     right = rules.Rule("log(1 + exp(x))", "softplus(x)", "as it should be")
-    monkeypatch.setattr("backprop_cli.studies.rewrites._rules_at", lambda: _only(right))
+    monkeypatch.setattr("backprop_cli.studies.health.rewrites._rules_at", lambda: _only(right))
     assert cured("log(1 + exp(x))", x=800) is not None
 
 

@@ -7,8 +7,14 @@ import mpmath
 import pytest
 
 from backprop_cli.language.parser import parse
+from backprop_cli.studies.comparing.step_study import (
+    STEPS,
+    Method,
+    Quotient,
+    StepStudy,
+    step_studies,
+)
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.step_study import STEPS, Method, Quotient, StepStudy, step_studies
 
 
 def studies(text: str, most: int = 9, of: tuple[str, ...] = (), **point: float) -> list[StepStudy]:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.render.drawing import HEIGHT, LOOKS, WIDTH, label, shortened, width
+from backprop_cli.render.drawing import FONT, HEIGHT, LOOKS, WIDTH, label
+from backprop_cli.render.lettering import shortened, width
 from backprop_cli.render.scales import Scale, log_ticks, ticks
 from backprop_cli.render.svg import MOST_POINTS, Curve, contour_svg, curve_svg, thinned
-from backprop_cli.studies.contour import contours
+from backprop_cli.studies.climbing.contour import contours
 
 SVG = "{http://www.w3.org/2000/svg}"
 SPIRAL = [(math.exp(-k / 20) * math.cos(k / 5), math.exp(-k / 20) * math.sin(k / 5)) for k in range(90)]  # fmt: skip
@@ -134,7 +135,7 @@ def test_a_long_title_is_cut_in_the_heading_and_whole_in_the_title():
     heading = text_of(tree)[0]
     assert heading.endswith("…")
     assert tree.findtext(f"{SVG}title") == title
-    assert width(heading, 16) <= WIDTH
+    assert width(heading, 16, bold=True) <= WIDTH
 
 
 def test_curves_on_a_logarithmic_axis():
@@ -152,7 +153,9 @@ def test_labels_of_an_axis_stand_apart():
     values = [(123456789.0 + k / 1000, 1.0) for k in range(5)]
     tree = root(curve_svg("f", "step", "f", [Curve("p", values)]))
     labels = [(float(e.get("x", "0")), e.text or "") for e in tree.iter(f"{SVG}text") if e.get("class") == "middle"]  # fmt: skip
-    below = sorted((x - width(text) / 2, x + width(text) / 2) for x, text in labels[:-1])
+    below = sorted(
+        (x - width(text, FONT) / 2, x + width(text, FONT) / 2) for x, text in labels[:-1]
+    )
     for (_, end), (start, _) in pairwise(below):
         assert end < start
 
@@ -174,8 +177,8 @@ def test_nothing_to_show_is_still_a_picture():
 
 
 def test_text_is_cut_to_its_room():
-    assert shortened("short", 100) == "short"
-    assert shortened("漢字漢字", 30) == "漢…"
+    assert shortened("short", 100, FONT) == "short"
+    assert shortened("漢字漢字", 30, FONT) == "漢…"
 
 
 # ------------------------------------------------------------------------------------- scales

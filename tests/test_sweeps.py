@@ -538,6 +538,13 @@ def test_a_tie_in_value_and_slope_is_undecided_and_says_so(text: str) -> None:
     assert answer_to(text, x=0.0).remarks
 
 
+def test_a_jump_that_the_input_does_not_move_towards_leaves_nothing_undecided() -> None:
+    """The index of pick stands still; that its choices stand still too decides nothing."""
+    for side in ("left", "right"):
+        answer = answer_to("pick(1, cos(x), 2)", side, x=0.0)
+        assert (answer.failure, answer.gradient["x"]) == (None, 0)
+
+
 def test_kink_error_refuses_at_a_kink_and_points_at_its_node() -> None:
     answer = answer_to("1 + abs(x)", "error", x=0.0)
     assert answer.failure is not None

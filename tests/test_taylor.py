@@ -8,9 +8,9 @@ from strategies import Program, programs
 from test_agreement import repeatable
 
 from backprop_cli.language.parser import parse
-from backprop_cli.studies import taylor as module
+from backprop_cli.studies.comparing import taylor as module
+from backprop_cli.studies.comparing.taylor import Taylor, taylor
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.taylor import Taylor, taylor
 
 Point = dict[str, float]
 

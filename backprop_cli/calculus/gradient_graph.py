@@ -8,8 +8,9 @@ exported, or differentiated again: second derivatives are this function twice.
 Numbers along an edge that a selecting operation did not take must not count, not even as 0·inf.
 In `reverse` that edge is simply not walked; a graph cannot know beforehand, so below a selecting
 operation a flag is carried along with the adjoint (does anything flow here?) and guards each
-product: where(flag != 0, adjoint*local, 0). The flag is a step function, whose own slope is 0, so
-second derivatives are not disturbed.
+product: where(flag != 0, adjoint*local, 0). Only whether a flag is 0 is ever asked, which has slope
+0, so second derivatives are not disturbed. Where the flag is 0 the adjoint is 0 already, so that a
+product with a number, as behind a sum, needs no guard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from backprop_cli.operations import (
     Operation,
 )
 from backprop_cli.readings.floats import TOTAL, number
-from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.formulas import formula as table_formula
 
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
@@ -44,7 +45,7 @@ def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
 
     Its outputs are the value of `output`, then d output / d node for each node of `wrt`.
     """
-    writer = _Writer(graph)
+    writer = Writer(graph)
     adjoints = writer.sweep(output, graph.dependents(wrt))
     zero = None
     outputs = [output]
@@ -71,7 +72,7 @@ def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     return made.with_outputs(outputs)
 
 
-class _Writer:
+class Writer:
     """Appends the nodes of a reverse sweep to a copy of a graph."""
 
     def __init__(self, graph: Graph) -> None:
@@ -79,6 +80,7 @@ class _Writer:
         self.builder = _copied(graph)
         self.known: dict[int, float] = {k: number(text) for k, text in graph.literals.items()}
         self.span = graph.span_of(0)
+        self._differing: dict[int, int] = {}
 
     def sweep(self, output: int, active: bytearray) -> dict[int, int]:
         """Write the adjoints of the active nodes below `output`; return their nodes."""
@@ -106,23 +108,25 @@ class _Writer:
         """Write the contributions of one node to its operands."""
         operation = TABLE[self.graph.rows[node]]
         operands = self.graph.operands_of(node)
-        shared = self._shared_variables(operation, node)
+        shared = self.shared_variables(operation, node)
         for position, operand in enumerate(operands):
             if not active[operand]:
                 continue
-            local = self._partial(operation, node, position, shared)
+            local = self.partial(operation, node, position, shared)
             if self.known.get(local) == 0:
                 continue
             edge = flag
             if operation.selects and local not in self.known:
-                edge = self._where_nonzero(local, self._flag_node(flag), self._constant("0"))
+                edge = local
+                if flag != _ALWAYS:
+                    edge = self._where_nonzero(local, flag, self._constant("0"))
             sent = self._product(adjoint, local)
-            if edge != _ALWAYS:
+            if edge != _ALWAYS and local not in self.known:
                 sent = self._where_nonzero(edge, sent, self._constant("0"))
             arrived.setdefault(operand, []).append(sent)
             flags.setdefault(operand, []).append(edge)
 
-    def _shared_variables(self, operation: Operation, node: int) -> dict[str, int]:
+    def shared_variables(self, operation: Operation, node: int) -> dict[str, int]:
         """Return the nodes of what a partial may read and all operands share."""
         operands = self.graph.operands_of(node)
         shared = {"out": node}
@@ -139,7 +143,7 @@ class _Writer:
             shared["ties"] = self._add(ROW["sum"], tied)
         return shared
 
-    def _partial(
+    def partial(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
@@ -147,11 +151,11 @@ class _Writer:
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
             variables["index"] = self._constant(str(position - len(operation.parameters) + 1))
-        return self._formula(operation.partials[operation.parameter_of(position)], variables)
+        return self.formula(operation.partials[operation.parameter_of(position)], variables)
 
-    def _formula(self, text: str, variables: Mapping[str, int]) -> int:
+    def formula(self, text: str, variables: Mapping[str, int]) -> int:
         """Copy the part of a formula that can be reached; return the node of its value."""
-        template = formula(text)
+        template = table_formula(text)
         known = self._known_in(template, variables)
         needed = _reachable(template, known)
         names = {k: name for name, k in template.inputs.items()}
@@ -217,11 +221,11 @@ class _Writer:
             return _ALWAYS
         return flags[0] if len(flags) == 1 else self._add(ROW["max"], flags)
 
-    def _flag_node(self, flag: int) -> int:
-        return self._constant("1") if flag == _ALWAYS else flag
-
     def _where_nonzero(self, node: int, then: int, otherwise: int) -> int:
-        different = self._add(COMPARISONS["!="], (node, self._constant("0")))
+        different = self._differing.get(node)
+        if different is None:
+            different = self._add(COMPARISONS["!="], (node, self._constant("0")))
+            self._differing[node] = different
         return self._add(WHERE, (different, then, otherwise))
 
     def _constant(self, literal: str) -> int:

@@ -74,7 +74,7 @@ def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
 
 
 @cache
-def _about(row: int) -> tuple[frozenset[int], ...]:
+def about(row: int) -> tuple[frozenset[int], ...]:
     """Return, for each kink of a row, the positions of the operands its condition reads.
 
     A condition on the value, or on ties, is about all of them (an empty set stands for that).
@@ -93,7 +93,7 @@ def _moves(graph: Graph, node: int, values: list[float], active: bytearray) -> b
     here = kinks_at(graph, node, values)
     return any(
         kink in here and any(active[operands[k]] for k in positions or range(len(operands)))
-        for kink, positions in zip(TABLE[row].kinks, _about(row), strict=True)
+        for kink, positions in zip(TABLE[row].kinks, about(row), strict=True)
     )
 
 

@@ -10,10 +10,11 @@ Evaluating Derivatives, 2nd ed., chapter 14, on directional derivatives of piece
 differentiable functions.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from backprop_cli.calculus.kinks import arguments_for, kinks_at
+from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL
@@ -73,10 +74,16 @@ def _step(
     else:
         active = [depends[k] for k in operands]
         tangents[node] = _tangent(row, given, moved, limits[node], active)
-    open_ended = any(kink.kind == "jump" for kink in kinks) and (
-        tied if row in COMPARISON_ROWS else not any(moved)
+    open_ended = (tied if row in COMPARISON_ROWS else not any(moved)) and any(
+        kink.kind == "jump" and kink in kinks and any(depends[operands[k]] for k in where)
+        for kink, where in zip(operation.kinks, _about(row, len(operands)), strict=True)
     )
     undecided[node] = open_ended or _inherits(graph, node, limits, tangents, undecided)
+
+
+def _about(row: int, count: int) -> list[Iterable[int]]:
+    """Return the positions of the operands that can move a node across each of its kinks."""
+    return [positions or range(count) for positions in about(row)]
 
 
 def _inherits(

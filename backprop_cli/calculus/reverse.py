@@ -18,6 +18,12 @@ from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
+_COMMON = tuple(
+    arity if arity == 1 or (arity == 2 and not selects) else 0
+    for arity, selects in zip(ARITY, SELECTS, strict=True)
+)
+"""The number of operands of the rows that the sweep has written out, 0 for all others."""
+
 
 class Contribution(NamedTuple):
     """What one node hands to one operand: upstream × local."""
@@ -44,30 +50,29 @@ def reverse(
     arithmetic.prepare_partials(graph)
     adjoints: list[Any] = [None] * graph.size
     adjoints[output] = arithmetic.one
-    partials, rows, operands, offsets = (
-        arithmetic.partials,
-        graph.rows,
-        graph.operands,
-        graph.offsets,
+    partials, operands = arithmetic.partials, graph.operands
+    backwards = zip(
+        range(output, -1, -1),
+        graph.rows[output::-1],
+        graph.offsets[output::-1],
+        values[output::-1],
+        strict=True,
     )
-    for node in range(output, -1, -1):
+    for node, row, start, out in backwards:
         adjoint = adjoints[node]
         if adjoint is None:
             continue
-        row = rows[node]
-        arity = ARITY[row]
-        out = values[node]
-        if arity == 0 or arity > 2 or out != out or (arity == 2 and SELECTS[row]):
+        common = _COMMON[row]
+        if not common or out != out:
             if row > CONSTANT:
                 _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
-        # The common rows, written out: what `_hand_on` does, without its generality.
-        start = offsets[node]
+        # What `_hand_on` does, without its generality.
         first = operands[start]
         try:
-            if arity == 1:
+            if common == 1:
                 if active[first]:
-                    local = partials[row][0]
+                    (local,) = partials[row]
                     if callable(local):
                         local = local(values[first], out)
                     if local == 0 and SELECTS[row]:

@@ -107,6 +107,8 @@ def digits_of(error: float, value: float) -> float:
     if error <= _SMALLEST:
         return MOST_DIGITS  # nothing is nearer
     share = error / abs(value) if value else math.inf
+    if share == 0:  # it may underflow
+        return MOST_DIGITS
     return min(MOST_DIGITS, max(0.0, -math.log10(share))) if share < 1 else 0.0
 
 

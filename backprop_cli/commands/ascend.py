@@ -12,11 +12,9 @@ from backprop_cli.commands import options
 from backprop_cli.commands.climbing import Run, check_picture
 from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.ascent import METHODS, Settings
-from backprop_cli.studies.data import read_columns
-from backprop_cli.studies.files import read_source
-from backprop_cli.studies.newton import MOST_INPUTS
-from backprop_cli.studies.optimizers import (
+from backprop_cli.studies.climbing.ascent import METHODS, Settings
+from backprop_cli.studies.climbing.newton import MOST_INPUTS
+from backprop_cli.studies.climbing.optimizers import (
     BY_NAME,
     HYPERPARAMETERS,
     NEWTON,
@@ -26,8 +24,10 @@ from backprop_cli.studies.optimizers import (
     check_used,
     option,
 )
+from backprop_cli.studies.climbing.problem import Problem, make_problem
+from backprop_cli.studies.data import read_columns
+from backprop_cli.studies.files import read_source
 from backprop_cli.studies.point import check_names, evaluated, read_bounds, read_number
-from backprop_cli.studies.problem import Problem, make_problem
 
 FORMATS = (*options.FORMATS, "csv")
 UPDATES = ("simultaneous", "sequential")
@@ -200,6 +200,7 @@ def _hyperparameters(command: Any) -> Any:
     metavar="FILE.svg",
     help="Write a picture: the path over contours of two inputs, else f against steps.",
 )
+@options.engine
 @options.formats(*FORMATS, scripts="plain, json (JSON Lines, streamed) or csv")
 @options.rows
 @options.color
@@ -211,6 +212,7 @@ def ascend(
     data: str | None,
     every: int | None,
     plot: str | None,
+    engine: str,
     form: str,
     rows: int,
     color: str,
@@ -230,10 +232,11 @@ def ascend(
         error.origin = error.origin or source.origin
         raise
     run = Run(problem, plans, how["batch_size"] or 0, every or 0, rows, how["seed"] is None)
+    run.choose_engine(engine, form in ("json", "csv"))
     if form == "table":
         run.print_tables(data or "", rows, color)
     elif form == "plain":
-        run.print_plain()
+        run.print_plain(plot is not None)
     else:
         run.stream(form)
     sys.stdout.flush()

@@ -9,13 +9,13 @@ from backprop_cli.commands import options
 from backprop_cli.commands.outcome import ANSWERED, FINDING, NO_ANSWER
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.check import POINTS, RIGHT, UNDECIDED, WRONG, Setting
-from backprop_cli.studies.check import check as checked
-from backprop_cli.studies.claims import Claim, Questions, ask, read_claims, read_lines
-from backprop_cli.studies.diagnosis import CODES, diagnoses
+from backprop_cli.studies.checking.check import POINTS, RIGHT, UNDECIDED, WRONG, Setting
+from backprop_cli.studies.checking.check import check as checked
+from backprop_cli.studies.checking.claims import Claim, Questions, ask, read_claims, read_lines
+from backprop_cli.studies.checking.diagnosis import CODES, diagnoses
+from backprop_cli.studies.checking.report import Report, report
 from backprop_cli.studies.files import Source, checked_text, read_source
 from backprop_cli.studies.point import check_names, evaluated
-from backprop_cli.studies.report import Report, report
 from backprop_cli.studies.sampling import SEED, Range, check_ranges, read_ranges
 
 _SYMPY_SECONDS = 5.0
@@ -210,7 +210,7 @@ def _asked(
 
 def _reported(questions: Questions, setting: Setting, seconds: float) -> Report:
     """Check the claims while SymPy, if it is asked, works out the right formulas."""
-    from backprop_cli.studies import slope_formulas
+    from backprop_cli.studies.checking import slope_formulas
 
     witness = slope_formulas.start(questions, seconds) if seconds else None
     try:
@@ -246,8 +246,8 @@ def _show(found: Report, form: str, rows: int, color: str) -> int:
 
 def _run_tests(path: str, form: str, rows: int, color: str) -> int:
     """Run a file of tests: for people, a line a case as soon as it is known."""
-    from backprop_cli.studies.claim_files import read_cases
-    from backprop_cli.studies.suites import run
+    from backprop_cli.studies.checking.claim_files import read_cases
+    from backprop_cli.studies.checking.suites import run
 
     source = read_source(path if path == "-" else f"@{path}")
     cases = read_cases(source.text, source.origin)

@@ -1,20 +1,21 @@
 """The climbs of one `ascend`: run, shown as they come or at their end, and reported."""
 
 import csv
-import os
 import sys
 from collections.abc import Iterator, Sequence
 
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER
-from backprop_cli.errors import FileProblem, OptionProblem
+from backprop_cli.commands.output import check_writable, write_text
+from backprop_cli.errors import OptionProblem
 from backprop_cli.render import rows as machine
 from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
 from backprop_cli.render.notes import notes
 from backprop_cli.render.progress import Progress
-from backprop_cli.studies.ascent import Settings, Step
-from backprop_cli.studies.climbs import Record, contours_around
-from backprop_cli.studies.problem import Problem
+from backprop_cli.studies.climbing.ascent import Settings, Step
+from backprop_cli.studies.climbing.climbs import Record, contours_around
+from backprop_cli.studies.climbing.problem import Problem
+from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.solution import Failure
 
 
@@ -22,15 +23,7 @@ def check_picture(path: str) -> None:
     """Raise unless a picture can be written there; asked before a long climb, not after it."""
     if not path.lower().endswith(".svg"):
         raise OptionProblem(f"--plot writes SVG: {path[:60]!r} does not end in .svg")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise _unwritable(path, "no such folder")
-    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise _unwritable(path, "not writable")
-
-
-def _unwritable(path: str, reason: str | None) -> FileProblem:
-    return FileProblem(f"cannot write {path[:80]!r}: {(reason or 'not writable').lower()}")
+    check_writable(path)
 
 
 class Run:
@@ -47,6 +40,7 @@ class Run:
     ) -> None:
         """Take what to climb and how; `drawn` says that the seed is not the user's."""
         self._drawn = drawn
+        self.engine = Chosen("python")
         self.problem = problem
         self.name = problem.solution.answers[0].name
         """The name of what is climbed."""
@@ -55,6 +49,13 @@ class Run:
             Record(problem.climb(settings, batch_size), label, every, rows)
             for label, settings in plans
         ]
+
+    def choose_engine(self, engine: str, every_row: bool) -> None:
+        """Let an engine take the steps; `every_row` says that each is shown."""
+        if engine != "python":
+            from backprop_cli.studies.climbing import engines
+
+            self.engine = engines.choose(engine, self.problem, self.records, every_row)
 
     def stream(self, form: str) -> None:
         """Write every step as it is made, in csv or as JSON Lines."""
@@ -79,11 +80,15 @@ class Run:
         at = self.problem.at(outcome.last.point)
         source = self.problem.solution.graph.source
         seed, failure = self._seed(record), self._failure(record)
-        return machine.outcome_object(outcome, at, seed, failure, source, racer)
+        return machine.outcome_object(outcome, at, seed, failure, source, racer, self.engine.name)
 
-    def print_plain(self) -> None:
-        """Print where each climb ended."""
-        self._run()
+    def print_plain(self, pictured: bool) -> None:
+        """Print where each climb ended; only for a picture of them are their steps looked at."""
+        for record in self.records:
+            if pictured or record.climb.ahead is not None:
+                self._follow(record)
+            else:
+                self._finish(record)
         print(machine.plain_lines(self.records, self.name))
 
     def print_tables(self, data: str, rows: int, color: str) -> None:
@@ -115,15 +120,13 @@ class Run:
         two = len(self.problem.names) == 2
         found = contours_around(self._height, self._paths()) if two else []
         text = picture(self.records, found, self.name, self.problem.solution.graph)
-        try:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        except OSError as error:
-            raise _unwritable(path, error.strerror) from None
+        write_text(path, text)
 
     def report(self, origin: str, form: str) -> int:
         """Say on stderr what must be said, and return the exit code."""
         code = ANSWERED
+        if self.engine.note:
+            print(f"note: {self.engine.note}", file=sys.stderr)
         if self.problem.solution.answers[0].failure is None:
             for note in notes(self.problem.solution, origin, self.problem.where(self.problem.row)):
                 print(note, file=sys.stderr)
@@ -148,8 +151,20 @@ class Run:
 
     def _run(self) -> None:
         for record in self.records:
-            for _ in self._steps(record):
-                pass
+            self._follow(record)
+
+    def _follow(self, record: Record) -> None:
+        """Run a climb to its end; its record keeps the steps that people may look at."""
+        for _ in self._steps(record):
+            pass
+
+    def _finish(self, record: Record) -> None:
+        """Run a climb to its end, where nobody looks at its steps."""
+        progress = Progress(record.climb.settings.steps)
+        try:
+            record.last = record.climb.finish(progress.at).last
+        finally:
+            progress.stop()
 
     def _steps(self, record: Record, quiet: bool = False) -> Iterator[Step]:
         """Yield the steps of a climb, kept in its record, with a line of progress beside them."""

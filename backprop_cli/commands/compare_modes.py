@@ -11,13 +11,20 @@ from backprop_cli.commands.witnesses import start_witness
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.parser import parse
 from backprop_cli.render.notes import notes
+from backprop_cli.studies.comparing.growth import (
+    FAMILY,
+    LARGEST,
+    Crossover,
+    Member,
+    crossover,
+    grown,
+)
+from backprop_cli.studies.comparing.modes import Comparison
+from backprop_cli.studies.comparing.modes import compare_modes as compare
+from backprop_cli.studies.comparing.step_study import StepStudies, step_studies
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import nodes_named, solve
-from backprop_cli.studies.growth import FAMILY, LARGEST, Crossover, Member, crossover, grown
-from backprop_cli.studies.modes import Comparison
-from backprop_cli.studies.modes import compare_modes as compare
 from backprop_cli.studies.point import check_names, evaluated
-from backprop_cli.studies.step_study import StepStudies, step_studies
 
 _MOST_SIZES = 20
 _OF_AN_EXPRESSION = {

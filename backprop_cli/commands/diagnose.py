@@ -9,9 +9,9 @@ from backprop_cli.commands.outcome import exit_code
 from backprop_cli.errors import BackpropError
 from backprop_cli.language.parser import parse
 from backprop_cli.render.errors import layout_failure
-from backprop_cli.studies.checkup import Checkup, checkups
 from backprop_cli.studies.files import read_source
 from backprop_cli.studies.gradient import nodes_named, solve
+from backprop_cli.studies.health.checkup import Checkup, checkups
 from backprop_cli.studies.point import check_names, evaluated
 from backprop_cli.studies.solution import Solution
 

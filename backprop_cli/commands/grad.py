@@ -1,14 +1,15 @@
 """`backprop grad`: the value and gradient of one program at one point."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from backprop_cli.commands import options
+from backprop_cli.commands import options, output
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER, exit_code
+from backprop_cli.commands.points import refuse_alone, table_options
+from backprop_cli.commands.sheets import SHEETS, check_sheet, sheet, symbolic_sheet
 from backprop_cli.commands.views import LIST, MOST_PATHS, Views, chosen_views, list_mistakes
-from backprop_cli.commands.witnesses import start_witness
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
@@ -18,9 +19,8 @@ from backprop_cli.render import plain
 from backprop_cli.render.notes import notes
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
-from backprop_cli.studies.mistakes import KINDS
 from backprop_cli.studies.point import check_names, evaluated
-from backprop_cli.studies.solution import MODES, Agreement, Solution
+from backprop_cli.studies.solution import MISTAKES, MODES, Agreement, Solution
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
@@ -37,12 +37,15 @@ Examples:
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --show paths
   backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 --mistake overwrite
   backprop grad @network.txt --at @point.json --format json
+  backprop grad '(a+b)*(b+c)' --at a=2,b=-3,c=4 -o solution.md
+  backprop grad '(w*x - y)^2' --at w=2 --points data.csv --keep id
 """
 
 
 @click.command(cls=options.ExpressionCommand, epilog=EXAMPLES)
 @options.optional_expression
 @options.at
+@table_options
 @options.wrt
 @options.of
 @click.option(
@@ -60,16 +63,16 @@ Examples:
 )
 @click.option(
     "--mistake",
-    type=click.Choice([*KINDS, LIST]),
+    type=click.Choice([*MISTAKES, LIST]),
     metavar="KIND",
-    help=f"A wrong backward pass beside the right one: {', '.join(KINDS)}; list describes them.",
+    help=f"A wrong backward pass beside the right one: {', '.join(MISTAKES)}; list describes them.",
 )
 @click.option(
     "--check",
     multiple=True,
     callback=options.names_of(*CHECKS),
     metavar="MODES",
-    help="Witnesses: all, none, or of forward, numeric, sympy (all for tables, else none).",
+    help="Witnesses: all, none, or of forward, numeric, sympy (none for plain and json, else all).",
 )
 @click.option(
     "--kink",
@@ -84,13 +87,28 @@ Examples:
     metavar="DIGITS",
     help="Compute with this many digits; literals and --at are then exact decimals.",
 )
-@options.formats(*options.FORMATS)
+@options.formats(
+    *options.FORMATS,
+    *SHEETS,
+    "csv",
+    pages="markdown, latex, html: a worked solution to hand out; csv: the rows of --points",
+)
+@output.option("Write the answer to FILE; its ending (.md .tex .html .json) chooses the format.")
+@click.option(
+    "--embed",
+    is_flag=True,
+    help="Markdown or LaTeX as a fragment for a page of one's own: no title, no preamble.",
+)
 @options.rows
 @options.color
 @options.sympy_seconds("How long SymPy may take before its column says that it gave up.")
 def grad(
     expression: str | None,
     points: tuple[str, ...],
+    table: str | None,
+    keep: tuple[str, ...],
+    on_error: str | None,
+    engine: str,
     wrt: tuple[str, ...],
     of: tuple[str, ...],
     show: tuple[str, ...],
@@ -100,6 +118,8 @@ def grad(
     kink: str,
     precision: int | None,
     form: str,
+    path: str | None,
+    embed: bool,
     rows: int,
     color: str,
     sympy_seconds: float,
@@ -109,35 +129,77 @@ def grad(
     EXPRESSION is a formula or a program such as 'd = a+b; f = d*c'; - reads standard input,
     @FILE a file.
     """
-    if mistake == LIST:
-        list_mistakes(form, color)
-        return ANSWERED
-    if expression is None:
-        raise OptionProblem("missing argument 'EXPRESSION'", None, "only --mistake list needs none")
-    # A mistake takes the place of the backward pass that tables show by default.
-    usual = ("reverse",) if mistake is None else ("mistake",)
-    shown = _chosen(show, "none", usual if form == "table" else ())
-    views = chosen_views(shown, top, mistake, form)
-    checks = _checks(check, form)
-    source = read_source(expression)
+    if table is not None:
+        from backprop_cli.commands import point_table
+
+        asked = point_table.Question(expression, points, wrt, of, kink, engine)
+        return point_table.answer_table(asked, table, keep, on_error, form, path)
+    refuse_alone(keep, on_error, form)
+    form = output.chosen_format(path, form)
+    check_sheet(form, embed, show, mistake, top)
+    with output.written_to(path):
+        if mistake == LIST:
+            list_mistakes(form, color)
+            return ANSWERED
+        if expression is None:
+            hint = "only --mistake list needs none"
+            raise OptionProblem("missing argument 'EXPRESSION'", None, hint)
+        # A mistake takes the place of the backward pass that tables show by default.
+        usual = ("reverse",) if mistake is None else ("mistake",)
+        shown = _chosen(show, "none", usual if form == "table" else ())
+        views = chosen_views(shown, top, mistake, form)
+        look = Look(form, embed, rows, color)
+        question = Question(expression, points, wrt, of, kink, precision)
+        return _answer(question, views, _checks(check, form), look, sympy_seconds)
+
+
+class Question(NamedTuple):
+    """What is asked: the options that decide the numbers."""
+
+    expression: str
+    points: tuple[str, ...]
+    wrt: tuple[str, ...]
+    of: tuple[str, ...]
+    kink: str
+    precision: int | None
+
+
+class Look(NamedTuple):
+    """How the answer is written."""
+
+    form: str
+    embed: bool
+    rows: int
+    color: str
+
+
+def _answer(
+    question: Question, views: Views, checks: tuple[str, ...], look: Look, seconds: float
+) -> int:
+    """Work out the answer, print it, and return the exit code."""
+    source = read_source(question.expression)
+    wrt, of, symbolic = question.wrt, question.of, "symbolic" in views.shown
     try:
-        given = options.bindings(points)
+        given = options.bindings(question.points)
         graph = parse(source.text, [binding.name for binding in given])
         nodes_named(graph, wrt, "--wrt")
-        if not given and graph.inputs and shown == ("symbolic",) and mistake is None:
-            return _symbolic_only(graph, wrt, of, form, rows, color, sympy_seconds)
+        alone = views.shown == ("symbolic",) and views.mistake is None
+        if not given and graph.inputs and alone:
+            return _symbolic_only(graph, wrt, of, look, seconds)
         check_names(graph, [binding.name for binding in given])
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
-    arithmetic = _arithmetic(precision)
+    arithmetic = _arithmetic(question.precision)
     point = evaluated(given, arithmetic)
     witness = None
-    if "sympy" in checks or "symbolic" in shown:
-        witness = start_witness(graph, wrt, of, given, sympy_seconds, "symbolic" in shown)
+    if "sympy" in checks or symbolic:
+        from backprop_cli.commands.witnesses import start_witness
+
+        witness = start_witness(graph, wrt, of, given, seconds, symbolic)
     try:
-        solution = solve(graph, point, wrt, of, kink, arithmetic)
-        return _show(solution, witness, source, views, checks, form, rows, color)
+        solution = solve(graph, point, wrt, of, question.kink, arithmetic)
+        return _show(solution, witness, source, views, checks, look)
     finally:
         if witness is not None:
             witness.stop()
@@ -152,7 +214,7 @@ def _chosen(names: tuple[str, ...], nothing: str, default: tuple[str, ...]) -> t
 
 
 def _checks(names: tuple[str, ...], form: str) -> tuple[str, ...]:
-    default = ("all",) if form == "table" else ()
+    default = ("all",) if form in ("table", *SHEETS) else ()
     chosen = _chosen(names, "none", default)
     if "all" in chosen and len(chosen) > 1:
         raise OptionProblem(f"'all' stands alone, got {', '.join(chosen)}")
@@ -173,23 +235,25 @@ def _show(
     source: Source,
     views: Views,
     checks: tuple[str, ...],
-    form: str,
-    rows: int,
-    color: str,
+    look: Look,
 ) -> int:
     """Write the answer in the format asked for, and return the exit code."""
-    if form == "table":
-        found = _show_tables(solution, witness, views, checks, rows, color)
+    if look.form == "table":
+        found = _show_tables(solution, witness, views, checks, look.rows, look.color)
     else:
         found = _agreements(solution, checks, witness)
-        if form == "json":
+        if look.form == "json":
             _print_json(solution, witness, views, found)
+        elif look.form in SHEETS:
+            symbolic = witness is not None and "symbolic" in views.shown
+            steps = witness.steps() if witness is not None and symbolic else None
+            print(sheet(look.form, solution, found, look.rows, look.embed, steps), end="")
         else:
             print(plain.lines(solution))
     sys.stdout.flush()
     for note in notes(solution, source.origin):
         print(note, file=sys.stderr)
-    if form == "plain":
+    if look.form == "plain":
         for agreement in found:
             print(agreement.sentence, file=sys.stderr)
     return exit_code(solution, found)
@@ -247,26 +311,24 @@ def _show_tables(
 
 
 def _symbolic_only(
-    graph: Graph,
-    asked: tuple[str, ...],
-    outputs: tuple[str, ...],
-    form: str,
-    rows: int,
-    color: str,
-    seconds: float,
+    graph: Graph, asked: tuple[str, ...], outputs: tuple[str, ...], look: Look, seconds: float
 ) -> int:
     """Show the derivation in symbols, which needs no point."""
+    from backprop_cli.commands.witnesses import start_witness
+
     witness = start_witness(graph, asked, outputs, [], seconds, steps=True)
     steps = witness.steps()
-    if form == "json":
+    if look.form == "json":
         from backprop_cli.render import json
 
         print(json.dumps(json.symbolic_object(graph, steps)))
-    elif form == "plain":
+    elif look.form == "plain":
         print(plain.symbolic_lines(steps))
+    elif look.form in SHEETS:
+        print(symbolic_sheet(look.form, graph, steps, look.rows, look.embed), end="")
     else:
         from backprop_cli.render import symbolic
         from backprop_cli.render.console import make_console
 
-        symbolic.print_symbolic(steps, rows, make_console(color), graph)
+        symbolic.print_symbolic(steps, look.rows, make_console(look.color), graph)
     return ANSWERED if all(isinstance(made, tuple) for made in steps.values()) else NO_ANSWER

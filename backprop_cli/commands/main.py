@@ -5,18 +5,20 @@ answer at this point; 130 interrupted. Commands return their code; errors carry 
 are imported when they are called, so that none pays for another.
 """
 
+import atexit
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
+from backprop_cli.commands.options import HELP
 from backprop_cli.errors import BackpropError, FileProblem, OptionProblem
 from backprop_cli.language.hints import nearest
-from backprop_cli.render import errors
 
 INTERRUPTED = 130
 
@@ -26,6 +28,8 @@ COMMANDS = {
     "ascend": "climb or descend, one step at a time, each step explained",
     "check": "is a hand-derived gradient right, and if not, which mistake is it",
     "diagnose": "where a gradient vanishes, explodes, dies or loses its digits, and what cures it",
+    "graph": "the operation graph as a picture: in the terminal, SVG, PNG, PDF, DOT, Mermaid",
+    "export": "value and gradient as code: Python, NumPy, JAX, PyTorch, C, JavaScript",
     "batch": "gradients of many expressions, as JSON Lines",
     "ops": "the table of operations",
 }
@@ -38,6 +42,10 @@ class Program(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(COMMANDS)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """Return the option that shows the help."""
+        return HELP
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
@@ -95,7 +103,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _report(FileProblem(f"cannot write the answer: {(error.strerror or str(error)).lower()}"))
         code = FileProblem.exit_code
         sys.stdout = None
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once: taking the interpreter apart takes longer than a small answer."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            if stream is not None:
+                stream.flush()
+    os._exit(code)
 
 
 def run(words: list[str]) -> int:
@@ -165,6 +183,8 @@ def _refuse(error: BackpropError, words: list[str]) -> int:
 
 
 def _report(error: BackpropError) -> None:
+    from backprop_cli.render import errors
+
     print(errors.layout(error), file=sys.stderr)
 
 

@@ -10,11 +10,29 @@ from backprop_cli.studies.files import checked_text, read_file, read_json
 from backprop_cli.studies.point import Binding, read_bindings, read_mapping
 
 
+def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
+HELP = click.Option(
+    ["-h", "--help"],
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    help="Show this message and exit.",
+    callback=_show_help,
+)
+"""Click's help option. Its own would ask gettext for this text, which takes 2 ms to find none."""
+
+
 class ExpressionCommand(click.Command):
     """A command whose expression may begin with a dash: `backprop grad "-x^2"`.
 
-    Words that begin with one dash are no options here (but for -h), so they are moved behind
-    `--`; long options are left to click, which suggests the right spelling of a mistyped one.
+    Words that begin with one dash are no options here (but for -h, and a short option that stands
+    alone, as in -o FILE), so they are moved behind `--`; long options are left to click, which
+    suggests the right spelling of a mistyped one.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -25,19 +43,24 @@ class ExpressionCommand(click.Command):
             if isinstance(parameter, click.Option) and not parameter.is_flag
             for name in parameter.opts
         }
+        known = {"-", "-h", *takes_value}
         plain: list[str] = []
         shielded: list[str] = []
         words = iter(args)
         for word in words:
             if word == "--":
                 shielded.extend(words)
-            elif word.startswith("-") and not word.startswith("--") and word not in ("-", "-h"):
+            elif word.startswith("-") and not word.startswith("--") and word not in known:
                 shielded.append(word)
             else:
                 plain.append(word)
                 if word in takes_value:
                     plain.extend(value for value in [next(words, None)] if value is not None)
         return super().parse_args(ctx, [*plain, "--", *shielded] if shielded else plain)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """Return the option that shows the help."""
+        return HELP
 
 
 def names_of(*choices: str) -> Callable[..., tuple[str, ...]]:
@@ -115,16 +138,19 @@ FORMATS = ("table", "plain", "json")
 
 
 def formats(
-    *choices: str, scripts: str = "plain lines or json"
+    *choices: str, scripts: str = "plain lines or json", pages: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option `--format` with these choices; `scripts` describes all but the first."""
+    """Return the option `--format` with these choices.
+
+    `scripts` describes those that programs read, `pages` those that are handed out.
+    """
     return click.option(
         "--format",
         "form",
         type=click.Choice(choices),
         default="table",
         show_default=True,
-        help=f"table for people; {scripts} for scripts.",
+        help=f"table for people; {scripts} for scripts{f'; {pages}' if pages else ''}.",
     )
 
 
@@ -145,4 +171,11 @@ rows = click.option(
     default=100,
     show_default=True,
     help="The most rows a table shows; what is left out is counted.",
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "python", "native"]),
+    default="auto",
+    show_default=True,
+    help="native runs C, compiled here; auto does where that saves time. The numbers are the same.",
 )

@@ -40,7 +40,7 @@ from backprop_cli.language.functions import (
 )
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.language.scope import BodyScope, Scope
-from backprop_cli.language.stacks import LEAST, PRECEDENCE, Stacks
+from backprop_cli.language.stacks import LEAST, OPEN, PRECEDENCE, Stacks
 from backprop_cli.language.tokens import (
     KINDS,
     SIGNS,
@@ -73,8 +73,8 @@ _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = "0123456789."
-_NAME, _CALL, _ASSIGN, _DEFINE = (
-    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define")
+_NAME, _CALL, _ASSIGN, _DEFINE, _END = (
+    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define", "end")
 )
 _KIND_OF_SIGN = {
     sign: KINDS.index(kind) + 1
@@ -93,15 +93,13 @@ _KIND_OF_SIGN = {
 """The kind of a token by its first sign, where that tells it."""
 
 
-class Frame(NamedTuple):
-    """An open parenthesis: whose it is, and where its part of the stacks begins."""
+class Call(NamedTuple):
+    """A call whose parenthesis is open: of what, and how many operands stood before it."""
 
     name: str
     row: int
     definition: Definition | None
-    start: int
     name_end: int
-    operators: int
     operands: int
 
 
@@ -115,7 +113,7 @@ class Parser:
         self.scope = Scope(text, self.builder, bound, self.functions)
         self.names = self.builder.names
         self.stacks = Stacks(self.builder)
-        self.frames: list[Frame] = []
+        self.opened: list[tuple[int, Call | None]] = []
         self.definition: Definition | None = None
         self.template: Template | None = None
         self.rest: list[int] = []
@@ -168,34 +166,41 @@ class Parser:
     def run(self, start: int, end: int) -> None:
         """Read the tokens of `text[start:end]`.
 
-        Long programs are mostly names and binary operators, so those two steps are written out
-        here; every other token is left to the method of its kind in the present state.
+        Long programs are mostly names, binary operators and parentheses, so these steps are
+        written out here; every other token is left to the method of its kind in the present state.
         """
         state = self.at_statement if self.template is None else self.at_operand
         after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
-        names, stacks, right = self.names, self.stacks, start
-        operands, operators = stacks.operands, stacks.operators
+        names, stacks, opened, right = self.names, self.stacks, self.opened, start
+        operands, operators, reduce = stacks.operands, stacks.operators, stacks.reduce
+        precedence, least, arithmetic = PRECEDENCE, LEAST, _ARITHMETIC
         for piece in pieces(self.text, start, end):
             right += len(piece)
             token = piece.lstrip(" \t") if piece < "!" else piece
-            if state is after_name or state is after_atom:
-                row = _ARITHMETIC.get(token)
-                if row is not None:
-                    if len(operators) > stacks.base:
-                        stacks.reduce(LEAST[row])
-                    operators.append(row)
-                    state = at_operand
-                    continue
-            elif state is at_operand:
+            if state is at_operand:
                 node = names.get(token)
                 if node is not None:
                     operands.append((node, right - len(token), right))
                     state = after_name
                     continue
+                if token == "(":
+                    opened.append((right - 1, None))
+                    operators.append(OPEN)
+                    continue
+            elif state is after_name or state is after_atom:
+                row = arithmetic.get(token)
+                if row is not None:
+                    if precedence[operators[-1]] >= least[row]:
+                        reduce(least[row])
+                    operators.append(row)
+                    state = at_operand
+                    continue
             kind = _KIND_OF_SIGN.get(token[:1], 0)
             if kind == _NAME and token[-1] in "(=":
                 kind = _CALL if token[-1] == "(" else _DEFINE if "(" in token else _ASSIGN
-            if not kind:
+            if not token:
+                kind = _END
+            elif not kind:
                 kind, token = kind_at(self.text, right - len(piece), end)
             state = state[kind](token, right - len(token), right)
 
@@ -212,7 +217,7 @@ class Parser:
         return self.after_name
 
     def _number(self, token: str, start: int, end: int) -> State:
-        self.stacks.push(self.builder.constant(token, start, end), start, end)
+        self.stacks.operands.append((self.builder.constant(token, start, end), start, end))
         return self.after_atom
 
     def _pi(self, token: str, start: int, end: int) -> State:
@@ -235,7 +240,7 @@ class Parser:
 
     def _pass_rest(self, name: str, start: int, end: int) -> State:
         """Pass on, whole, the arguments that a last parameter `z...` has taken."""
-        if not self.frames or not self.frames[-1].name or self.stacks.waiting():
+        if self._call_of_argument() is None or self.stacks.waiting():
             hint = f"pass it on whole, as in sum({name}...)"
             self._fail(f"{name} stands for several arguments", start, end, hint)
         for node in self.rest:
@@ -298,16 +303,16 @@ class Parser:
 
     def _compare(self, token: str, start: int, end: int) -> State:
         """Take a comparison, where a condition is being read: first in `where`, and once."""
-        frame = self.frames[-1] if self.frames else None
+        call = self._call_of_argument()
         waiting = self.stacks.waiting()
         if any(row in COMPARISON_ROWS for row in waiting):
             hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
             self._fail("comparisons cannot be chained", start, end, hint)
         binary = sum(row not in (NEG, SQRT) for row in waiting)
-        first = frame is not None and len(self.stacks.operands) == frame.operands + binary + 1
-        if frame is None or frame.row != WHERE or not first:
+        first = call is not None and len(self.stacks.operands) == call.operands + binary + 1
+        if call is None or call.row != WHERE or not first:
             hint = "write where(x > 0, a, b)"
-            if frame is not None and not frame.name:
+            if call is None and self.opened:
                 hint = "write the condition without parentheses: where(x > 0, a, b)"
             self._fail("a comparison can only be the first argument of where", start, end, hint)
         return self._operator(token, start, end)
@@ -315,7 +320,13 @@ class Parser:
     # ------------------------------------------------------------------------- parentheses
 
     def _open(self, token: str, start: int, end: int) -> State:
-        return self._enter("", 0, None, start, start)
+        self.opened.append((start, None))
+        self.stacks.operators.append(OPEN)
+        return self.at_operand
+
+    def _call_of_argument(self) -> Call | None:
+        """Return the call whose argument is being read, None outside calls or in parentheses."""
+        return self.opened[-1][1] if self.opened else None
 
     def _call(self, token: str, start: int, end: int) -> State:
         bare = token[:-1].rstrip()
@@ -327,15 +338,9 @@ class Parser:
         row = 0 if definition else ROW.get(name, 0)
         if definition is None and not TABLE[row].called:
             definition, row = self._from_prelude(name, start, name_end), 0
-        return self._enter(name, row, definition, start, name_end)
-
-    def _enter(
-        self, name: str, row: int, definition: Definition | None, start: int, name_end: int
-    ) -> State:
-        stacks = self.stacks
-        frame = Frame(name, row, definition, start, name_end, stacks.base, len(stacks.operands))
-        self.frames.append(frame)
-        stacks.base = len(stacks.operators)
+        call = Call(name, row, definition, name_end, len(self.stacks.operands))
+        self.opened.append((start, call))
+        self.stacks.operators.append(OPEN)
         return self.at_operand
 
     def _from_prelude(self, name: str, start: int, end: int) -> Definition:
@@ -352,36 +357,33 @@ class Parser:
 
     def _close_empty(self, token: str, start: int, end: int) -> State:
         """Take `()` after a function's name; refuse any other `)` in an operand's place."""
-        if not self.frames:
+        if not self.opened:
             self._fail("expected an operand, found ')'", start, end, "no parenthesis is open here")
-        frame = self.frames[-1]
-        if self.stacks.waiting() or len(self.stacks.operands) > frame.operands:
+        call = self._call_of_argument()
+        if self.stacks.waiting() or (call and len(self.stacks.operands) > call.operands):
             mistakes.unexpected_for_operand(self.text, token, start, end)
-        if not frame.name:
+        if call is None:
             self._fail("expected an operand between these parentheses", start, end)
         return self._close(token, start, end)
 
     def _close(self, token: str, start: int, end: int) -> State:
-        if not self.frames:
+        if not self.opened:
             self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
-        stacks = self.stacks
-        stacks.reduce()
-        frame = self.frames.pop()
-        stacks.base = frame.operators
-        if frame.name:
-            self._finish_call(frame, end)
+        self.stacks.close()
+        opening, call = self.opened.pop()
+        if call is None:
+            self.stacks.widen(opening, end)
         else:
-            stacks.widen(frame.start, end)
+            self._finish_call(call, opening, end)
         return self.after_atom
 
     def _comma(self, token: str, start: int, end: int) -> State:
-        if not self.frames or not self.frames[-1].name:
+        call = self._call_of_argument()
+        if call is None:
             hint = "write numbers without separators, and statements with ;"
             self._fail("a comma can only separate the arguments of a call", start, end, hint)
         self.stacks.reduce()
-        frame = self.frames[-1]
-        first = len(self.stacks.operands) == frame.operands + 1
-        if frame.row == WHERE and first:
+        if call.row == WHERE and len(self.stacks.operands) == call.operands + 1:
             self._check_condition()
         return self.at_operand
 
@@ -391,18 +393,18 @@ class Parser:
             hint = "compare two values, as in where(x > 0, x, 0)"
             self._fail("where needs a condition first", *self.stacks.span(), hint)
 
-    def _finish_call(self, frame: Frame, end: int) -> None:
-        arguments = self.stacks.pop_from(frame.operands)
-        call, name = Span(frame.start, end), Span(frame.start, frame.name_end)
+    def _finish_call(self, call: Call, start: int, end: int) -> None:
+        arguments = self.stacks.pop_from(call.operands)
+        whole, name = Span(start, end), Span(start, call.name_end)
         try:
-            if frame.definition is None:
-                node = apply_row(self.builder, frame.row, arguments, call, name)
+            if call.definition is None:
+                node = apply_row(self.builder, call.row, arguments, whole, name)
             else:
-                node = self._call_definition(frame.definition, arguments, call, name)
+                node = self._call_definition(call.definition, arguments, whole, name)
         except BackpropError as error:
             error.source = error.source or self.text
             raise
-        self.stacks.push(node, frame.start, end)
+        self.stacks.push(node, start, end)
 
     def _call_definition(
         self, definition: Definition, arguments: list[int], call: Span, name: Span
@@ -425,31 +427,32 @@ class Parser:
         return self.at_operand
 
     def _newline_before_operand(self, token: str, start: int, end: int) -> State:
-        return self.at_operand if self.frames else self._end_before_operand(token, start, end)
+        return self.at_operand if self.opened else self._end_before_operand(token, start, end)
 
     def _newline_after_name(self, token: str, start: int, end: int) -> State:
-        return self.after_name if self.frames else self._end_statement(token, start, end)
+        return self.after_name if self.opened else self._end_statement(token, start, end)
 
     def _newline_after_atom(self, token: str, start: int, end: int) -> State:
-        return self.after_atom if self.frames else self._end_statement(token, start, end)
+        return self.after_atom if self.opened else self._end_statement(token, start, end)
 
     def _end_before_operand(self, token: str, start: int, end: int) -> State:
         """Take an empty statement; refuse one that ends where an operand must come."""
-        if self.target or self.stacks.operators or self.frames or self.template is not None:
-            if self.frames and not self.stacks.operators and token == "":
+        waiting = self.stacks.waiting()
+        if self.target or waiting or self.opened or self.template is not None:
+            if self.opened and not waiting and token == "":
                 self._unclosed()
             mistakes.unexpected_for_operand(self.text, token, start, end)
         return self.at_statement
 
     def _unclosed(self) -> NoReturn:
-        frame = self.frames[-1]
+        start, call = self.opened[-1]
         message = "this parenthesis is never closed"
-        if len(self.frames) > 1:
-            message = f"{len(self.frames):,} parentheses are never closed; this is the innermost"
-        self._fail(message, frame.start, frame.name_end + 1, "add a ')'")
+        if len(self.opened) > 1:
+            message = f"{len(self.opened):,} parentheses are never closed; this is the innermost"
+        self._fail(message, start, (call.name_end if call else start) + 1, "add a ')'")
 
     def _end_statement(self, token: str, start: int, end: int) -> State:
-        if self.frames:
+        if self.opened:
             self._unclosed()
         self.stacks.reduce()
         self.output = self.stacks.operands.pop()[0]

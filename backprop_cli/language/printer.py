@@ -7,6 +7,7 @@ that depth and size cost nothing but length.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
@@ -39,6 +40,25 @@ def statements(graph: Graph, names: Sequence[str] | None = None, limit: int = 0)
         yield f"{name} = {text}" if name else text
     if layout.trailing:
         yield layout.trailing
+
+
+class Arrangement(NamedTuple):
+    """The statements of a program: which nodes they are, under which names.
+
+    `references` has the name of every node that is read by name, inputs included; `trailing` is
+    the name a program ends with, if its last statement is nothing else.
+    """
+
+    roots: list[int]
+    assigned: dict[int, str]
+    references: dict[int, str]
+    trailing: str
+
+
+def arrangement(graph: Graph, names: Sequence[str]) -> Arrangement:
+    """Return how `statements` divides the program, for those who write it in another notation."""
+    layout = _Layout(graph, names)
+    return Arrangement(layout.roots, layout.assigned, layout.references, layout.trailing)
 
 
 class _Layout:

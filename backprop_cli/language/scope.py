@@ -38,7 +38,7 @@ class Scope:
             return node
         if not name.isidentifier():
             mistakes.bad_name(self.text, start, end)
-        if self.is_constant(name):
+        if name in NAMED_CONSTANTS and self.is_constant(name):
             self._constants_read.setdefault(name, Span(start, end))
             return self.builder.constant(name, start, end)
         if name not in self.bound and (name in self.functions or hints.is_function(name)):

@@ -1,8 +1,10 @@
 """The stacks of an operator-precedence parser: finished operands below, waiting operators above.
 
 An operator waits until one that binds no tighter follows; then it is applied to the operands on
-top of their stack, which appends a node to the graph. Each operand remembers where it began and
-ended in the text, parentheses included, so that the node of `(a+b)*(b+c)` spans all of it.
+top of their stack, which appends a node to the graph. An open parenthesis stands among the
+operators and binds less than any, so that none is applied across it; one lies at the bottom, and
+the stack is never empty. Each operand remembers where it began and ended in the text, parentheses
+included, so that the node of `(a+b)*(b+c)` spans all of it.
 """
 
 from typing import NamedTuple
@@ -11,13 +13,16 @@ from backprop_cli.errors import Span
 from backprop_cli.graph import GraphBuilder
 from backprop_cli.operations import NEG, POW, SQRT, TABLE
 
-PRECEDENCE = [operation.precedence for operation in TABLE]
+OPEN = len(TABLE)
+"""Stands for an open parenthesis among the rows of waiting operators."""
+
+PRECEDENCE = [*(operation.precedence for operation in TABLE), -1]
 """How tight each row binds as an operator; √ takes the next atom, so √x^2 is (√x)^2."""
 PRECEDENCE[SQRT] = PRECEDENCE[POW] + 1
 
 # An operator waits until one that binds no tighter follows; ^ binds right, so that 2^3^2 waits
 # for its right side. Row 0 stands for a closing parenthesis, for which none waits.
-LEAST = [0, *PRECEDENCE[1:]]
+LEAST = [0, *PRECEDENCE[1:OPEN]]
 """The precedence from which on waiting operators are applied before each row may wait."""
 LEAST[POW] += 1
 
@@ -34,14 +39,13 @@ class Operand(NamedTuple):
 
 
 class Stacks:
-    """Operands and operators of the text read so far; `base` is where the open frame begins."""
+    """Operands and operators of the text read so far."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
         self.operands: list[tuple[int, int, int]] = []
-        self.operators: list[int] = []
+        self.operators = [OPEN]
         self.prefix_starts: list[int] = []
-        self.base = 0
 
     @property
     def last(self) -> Operand:
@@ -51,6 +55,11 @@ class Stacks:
     def push(self, node: int, start: int, end: int) -> None:
         """Add a finished operand."""
         self.operands.append((node, start, end))
+
+    def close(self) -> None:
+        """Apply the operators that wait since the last open parenthesis, and take it away."""
+        self.reduce()
+        self.operators.pop()
 
     def widen(self, start: int, end: int) -> None:
         """Let the last operand span its parentheses too."""
@@ -67,8 +76,12 @@ class Stacks:
         return Span(*self.operands[place][1:])
 
     def waiting(self) -> list[int]:
-        """Return the operators that wait inside the open frame."""
-        return self.operators[self.base :]
+        """Return the operators that wait since the last open parenthesis."""
+        operators = self.operators
+        opened = len(operators) - 1
+        while operators[opened] != OPEN:
+            opened -= 1
+        return operators[opened + 1 :]
 
     def prefix(self, row: int, start: int) -> None:
         """Let a prefix operator wait for its operand."""
@@ -81,19 +94,31 @@ class Stacks:
         self.operators.append(row)
 
     def reduce(self, least: int = 0) -> None:
-        """Apply the operators of the open frame that bind at least so tight, the last first."""
-        operators, operands, add = self.operators, self.operands, self.builder.add_binary
-        while len(operators) > self.base and PRECEDENCE[operators[-1]] >= least:
-            row = operators.pop()
-            right, _, end = operands.pop()
+        """Apply the operators since the open parenthesis that bind at least so tight, last first.
+
+        For two operands this is `GraphBuilder.add`, written out: most of a long program's time.
+        """
+        operators, operands, builder = self.operators, self.operands, self.builder
+        rows, offsets, read = builder.rows, builder.offsets, builder.operands
+        row = operators[-1]
+        while PRECEDENCE[row] >= least:
+            operators.pop()
+            right, start, end = operands.pop()
             if row in PREFIX:
                 start = self.prefix_starts.pop()
-                operands.append((self.builder.add(row, (right,), start, end), start, end))
+                operands.append((builder.add(row, (right,), start, end), start, end))
             else:
                 left, start, _ = operands[-1]
-                operands[-1] = (add(row, left, right, start, end), start, end)
+                operands[-1] = (len(rows), start, end)
+                rows.append(row)
+                read.append(left)
+                read.append(right)
+                offsets.append(len(read))
+                builder.starts.append(start)
+                builder.ends.append(end)
+            row = operators[-1]
 
     def raise_to(self, exponent: int, end: int) -> None:
         """Raise the last operand to a power that ends at `end`."""
         node, start, _ = self.operands[-1]
-        self.operands[-1] = (self.builder.add_binary(POW, node, exponent, start, end), start, end)
+        self.operands[-1] = (self.builder.add(POW, (node, exponent), start, end), start, end)

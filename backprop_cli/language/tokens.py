@@ -6,7 +6,6 @@ text with Greek letters, superscripts or signs pasted from a document.
 """
 
 import re
-import unicodedata
 from functools import cache
 
 KINDS = (
@@ -106,7 +105,11 @@ def kind_at(text: str, position: int, end: int) -> tuple[int, str]:
 
 def normalized(name: str) -> str:
     """Return a name in the form in which names are compared (NFKC, so `x₁` is `x1`)."""
-    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+    if name.isascii():
+        return name
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", name)
 
 
 def is_name(text: str) -> bool:
@@ -119,4 +122,6 @@ def is_name(text: str) -> bool:
 
 def number_at(text: str) -> bool:
     """Return whether `text` is exactly one number of the language, perhaps with a sign."""
+    if text.isascii() and text.removeprefix("-").isdecimal():
+        return True  # compiling the expression would take longer than a small answer
     return re.fullmatch(rf"-?{_NUMBER}", text) is not None

@@ -37,13 +37,24 @@ _LARGEST_POWER = 16
 
 
 class Term(NamedTuple):
-    """A part of a formula: its text, its number if rational, its value at the point if known."""
+    """A part of a formula: its text, its number if rational, its value at the point if known.
+
+    `node` is the node of the graph that stands there, if it is one.
+    """
 
     piece: Piece
     number: Fraction | None = None
     value: Any = None
     row: int = -1
     operands: tuple["Term", ...] = ()
+    node: int = -1
+
+
+class Slope(NamedTuple):
+    """A local slope: as people are shown it (the textbook's form), and as it is computed."""
+
+    shown: Term
+    computed: Term
 
 
 def slope_text(
@@ -58,6 +69,18 @@ def slope_text(
 
     With the values of all nodes, each choice in the formula is resolved to the side taken.
     """
+    return slope(graph, node, position, names, values, arithmetic).shown.piece.text
+
+
+def slope(
+    graph: Graph,
+    node: int,
+    position: int,
+    names: Sequence[str],
+    values: Sequence[Any] | None = None,
+    arithmetic: Arithmetic = FLOATS,
+) -> Slope:
+    """Return d node / d operand `position` as terms: what `slope_text` writes, and its formula."""
     operation = TABLE[graph.rows[node]]
     parameter = operation.parameter_of(position)
     known = _variables(graph, node, position, names, values)
@@ -66,8 +89,8 @@ def slope_text(
         textbook = _read(operation.textbook[parameter], known, arithmetic)
         silent = textbook.value is not None and not _finite(textbook.value)
         if not silent or partial.value is None or not _finite(partial.value):
-            return textbook.piece.text
-    return partial.piece.text
+            return Slope(textbook, partial)
+    return Slope(partial, partial)
 
 
 def _finite(value: Any) -> bool:
@@ -85,7 +108,7 @@ def _variables(
         for operand, text in zip(operands, pieces(graph, node, names), strict=True)
     ]
     out = values[node] if values else None
-    known = {"out": Term(Piece(names[node]), value=out)}
+    known = {"out": Term(Piece(names[node]), value=out, node=node)}
     if not operation.variadic:
         return known | dict(zip(operation.names, terms, strict=True))
     fixed = len(operation.parameters) - 1
@@ -105,7 +128,7 @@ def _operand(graph: Graph, operand: int, piece: Piece, value: Any) -> Term:
     number = _fraction(piece.text) if inline else None
     if value is None and number is not None:
         value = float(number)
-    return Term(piece, number, value, graph.rows[operand] if inline else -1)
+    return Term(piece, number, value, graph.rows[operand] if inline else -1, node=operand)
 
 
 def _fraction(text: str) -> Fraction | None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.numbers import aligned, human, short
-from backprop_cli.studies.ascent import Step
-from backprop_cli.studies.climbs import Record
+from backprop_cli.studies.climbing.ascent import Step
+from backprop_cli.studies.climbing.climbs import Record
 
 MOST_INPUTS = 12
 """So many inputs have columns of their own, however wide the screen is."""

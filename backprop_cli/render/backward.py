@@ -6,10 +6,10 @@ from backprop_cli.render.echo import few
 from backprop_cli.render.edges import Edge, edges, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.steps import BLANK, edge_symbol, equalities, title
-from backprop_cli.studies.check import Check
-from backprop_cli.studies.diagnosis import Mistake
+from backprop_cli.studies.checking.check import Check
+from backprop_cli.studies.checking.diagnosis import Mistake
+from backprop_cli.studies.checking.report import Item
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.report import Item
 from backprop_cli.studies.solution import Solution
 from backprop_cli.studies.words import place_words
 

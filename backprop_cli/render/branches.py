@@ -19,13 +19,13 @@ _SUMMANDS = 8
 
 def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen) -> None:
     """Print the sum for each node and input that receives more than one contribution."""
-    users = _users_of_shared(solution, answer)
+    users = users_of_shared(solution, answer)
     shown = sorted(users, reverse=True)[:rows]
     lines: list[Words] = []
     for operand in shown:
-        received, more = _received(solution, operand, users[operand], max(_SUMMANDS, few(rows)))
-        if len(received) > 1:
-            lines.append(_sum(solution, answer, operand, received, more))
+        found, more = received(solution, operand, users[operand], most_summands(rows))
+        if len(found) > 1:
+            lines.append(_sum(solution, answer, operand, found, more))
     if not lines:
         return
     title(screen, "Gradients add at branches")
@@ -34,7 +34,12 @@ def print_branches(solution: Solution, answer: Answer, rows: int, screen: Screen
     rest(screen, len(users), len(shown), "sums")
 
 
-def _users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]:
+def most_summands(rows: int) -> int:
+    """Return how many parts of a sum are shown, when `rows` rows are."""
+    return max(_SUMMANDS, few(rows))
+
+
+def users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]:
     """Return the nodes that read each operand which is read more than once on the way back."""
     graph, adjoints, active = solution.graph, answer.adjoints, solution.active
     operands, offsets = graph.operands, graph.offsets
@@ -55,24 +60,24 @@ def _users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]
     return users
 
 
-def _received(
+def received(
     solution: Solution, operand: int, users: list[int], most: int
 ) -> tuple[list[Edge], int]:
     """Return the first edges that bring something to `operand`, and how many more there are.
 
     Only those returned are worked out; of the rest, only nodes that select need a look.
     """
-    received: list[Edge] = []
+    brought: list[Edge] = []
     more = 0
     for node, reads in Counter(users).items():
-        if len(received) >= most and not TABLE[solution.graph.rows[node]].selects:
+        if len(brought) >= most and not TABLE[solution.graph.rows[node]].selects:
             more += reads
             continue
         found = [e for e in edges(solution, node) if e.operand == operand and e.local is not None]
-        room = max(most - len(received), 0)
-        received += found[:room]
+        room = max(most - len(brought), 0)
+        brought += found[:room]
         more += len(found[room:])
-    return received, more
+    return brought, more
 
 
 def _sum(

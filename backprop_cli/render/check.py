@@ -15,11 +15,11 @@ from backprop_cli.render.backward import print_marked
 from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import duration, human
-from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG, Check
-from backprop_cli.studies.report import Item, Report
+from backprop_cli.studies.checking.check import RIGHT, UNDECIDED, WRONG, Check
+from backprop_cli.studies.checking.report import Item, Report
+from backprop_cli.studies.checking.suites import Case, CaseResult, Suite
 from backprop_cli.studies.sampling import SEED, Point
 from backprop_cli.studies.solution import Answer, Solution
-from backprop_cli.studies.suites import Case, CaseResult, Suite
 from backprop_cli.studies.words import place_words
 
 _MARKS = {RIGHT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("–", "dim")}

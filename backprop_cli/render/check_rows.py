@@ -6,9 +6,9 @@ from typing import Any
 from backprop_cli.language.printer import program_text
 from backprop_cli.render.json import SCHEMA, number, numbers
 from backprop_cli.render.numbers import human, machine
-from backprop_cli.studies.check import RIGHT, UNDECIDED, WRONG
-from backprop_cli.studies.report import Item, Report
-from backprop_cli.studies.suites import CaseResult, Suite
+from backprop_cli.studies.checking.check import RIGHT, UNDECIDED, WRONG
+from backprop_cli.studies.checking.report import Item, Report
+from backprop_cli.studies.checking.suites import CaseResult, Suite
 from backprop_cli.studies.words import place_words
 
 _MOST_NAMED = 12

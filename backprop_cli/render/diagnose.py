@@ -12,9 +12,9 @@ from backprop_cli.render.console import NARROW_GAP, Column, Screen, Words
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human, short
 from backprop_cli.render.proofs import exact_text, print_rewrite
-from backprop_cli.studies.checkup import Checkup, Finding
-from backprop_cli.studies.flow import Level, binned
-from backprop_cli.studies.postmortem import Event, PostMortem
+from backprop_cli.studies.health.checkup import Checkup, Finding
+from backprop_cli.studies.health.flow import Level, binned
+from backprop_cli.studies.health.postmortem import Event, PostMortem
 from backprop_cli.studies.solution import Solution
 
 _BAR, _SHORT_BAR = 24, 14

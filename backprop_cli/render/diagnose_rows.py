@@ -10,10 +10,10 @@ from typing import Any
 from backprop_cli.render.json import by_output, grad_object, number, numbers
 from backprop_cli.render.numbers import machine
 from backprop_cli.render.plain import lines as answer_lines
-from backprop_cli.studies.checkup import Checkup, Finding
 from backprop_cli.studies.digits import Digits
-from backprop_cli.studies.postmortem import PostMortem
-from backprop_cli.studies.rewrites import Numbers, Rewrite
+from backprop_cli.studies.health.checkup import Checkup, Finding
+from backprop_cli.studies.health.postmortem import PostMortem
+from backprop_cli.studies.health.rewrites import Numbers, Rewrite
 from backprop_cli.studies.solution import Solution
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import east_asian_width
 
+from backprop_cli.render.lettering import shortened, width
 from backprop_cli.render.numbers import human, tidied
 from backprop_cli.render.scales import Scale
 
@@ -27,23 +27,23 @@ WIDTH, HEIGHT = 720, 540
 SHADES, LOOKS = 10, 8
 """How many strengths of contours, and how many looks of lines, there are."""
 
-_LIGHT = (
+LIGHT = (
     ("#ffffff", "#1f2328", "#d8dee4"),
     ("#a9cbe5", "#1c3f6e"),
     ("#c44900", "#007a58", "#a8327f", "#1f2328", "#806600", "#5b3fc4", "#0a6a9e", "#7d3c14"),
 )
-_DARK = (
+DARK = (
     ("#0d1117", "#e6edf3", "#30363d"),
     ("#33597f", "#cfe6f7"),
     ("#ff8c4a", "#2dd4a2", "#f58fcb", "#e6edf3", "#e8c547", "#a896ff", "#6cc4f5", "#d9a27e"),
 )
-"""Paper, ink and rules; the faintest and the strongest contour; the looks of lines."""
+"""On a light page and a dark one: paper, ink and rules; the faintest and the strongest contour;
+the looks of lines."""
 
 _DASHES = ("none", "9 4", "2 4", "10 3 2 3", "18 4", "5 3", "14 3 2 3 2 3", "1 6")
 
-_FONT, _TITLE_FONT = 13, 16
-_LETTER = 0.62
-"""The width of a letter, in sizes of the font: somewhat more than that of most fonts."""
+FONT, _TITLE_FONT = 13, 16
+"""The sizes of letters, in pixels."""
 
 _TOP, _SIDE, _TICK, _LINE = 64, 24, 5, 22
 _SAMPLE, _GAP = 36, 8
@@ -120,12 +120,12 @@ class Drawing:
     ) -> None:
         self.title = " ".join(title.split())
         self._parts: list[str] = []
-        below = [(shortened(note, WIDTH - 2 * _SIDE), -1) for note in notes]
-        below += [(shortened(name, WIDTH / 2), look) for look, name in enumerate(legend)]
+        below = [(shortened(note, WIDTH - 2 * _SIDE, FONT), -1) for note in notes]
+        below += [(shortened(name, WIDTH / 2, FONT), look) for look, name in enumerate(legend)]
         bottom = HEIGHT - 64
         vertical = Scale(*ranges[1], bottom, _TOP, log_y)
         y_labels = [(place, label(place)) for place in vertical.ticks(_MOST_TICKS)]
-        left = _SIDE + _TICK + 4 + max((width(text) for _, text in y_labels), default=0)
+        left = _SIDE + _TICK + 4 + max((width(text, FONT) for _, text in y_labels), default=0)
         self.frame = Frame(Scale(*ranges[0], left, WIDTH - _SIDE), vertical)
         self._axes(names, y_labels)
         self._height = bottom + 46
@@ -138,20 +138,20 @@ class Drawing:
         x, y = self.frame
         for value, text in y_labels:
             place = y.place(value)
-            self._add(f'<path class="rule" d="M{_n(x.start)} {_n(place)}H{_n(x.end)}"/>')
+            self._add(f'<path class="rule" d="M{px(x.start)} {px(place)}H{px(x.end)}"/>')
             self._write(text, x.start - _TICK - 4, place + 4.5, "right")
         for value, text in _labels_that_fit(x):
             place = x.place(value)
-            self._add(f'<path class="axis" d="M{_n(place)} {_n(y.start)}v{_TICK}"/>')
+            self._add(f'<path class="axis" d="M{px(place)} {px(y.start)}v{_TICK}"/>')
             self._write(text, place, y.start + 20)
-        self._add(f'<path class="axis" d="M{_n(x.start)} {_n(y.end)}V{_n(y.start)}H{_n(x.end)}"/>')
-        self._write(shortened(names[0], WIDTH / 2), (x.start + x.end) / 2, y.start + 42)
-        self._write(shortened(names[1], WIDTH / 2), x.start, y.end - 10, "left")
+        self._add(f'<path class="axis" d="M{px(x.start)} {px(y.end)}V{px(y.start)}H{px(x.end)}"/>')
+        self._write(shortened(names[0], WIDTH / 2, FONT), (x.start + x.end) / 2, y.start + 42)
+        self._write(shortened(names[1], WIDTH / 2, FONT), x.start, y.end - 10, "left")
 
     def _legend_row(self, row: list[tuple[str, int, float]]) -> None:
         for text, look, start in row:
             if look >= 0:
-                line = f"M{_n(start)} {self._height - 4.5}h{_SAMPLE - _GAP}"
+                line = f"M{px(start)} {self._height - 4.5}h{_SAMPLE - _GAP}"
                 self._add(f'<path class="line p{look % LOOKS}" d="{line}"/>')
                 start += _SAMPLE
             self._write(text, start, self._height, "left")
@@ -160,7 +160,7 @@ class Drawing:
         """Draw lines of one style; the name appears where the pointer rests."""
         drawn = "".join(_data(piece) for line in lines for piece in self.frame.pieces(line))
         if drawn:
-            self._add(f'<path class="{style}" d="{drawn}"><title>{_safe(name)}</title></path>')
+            self._add(f'<path class="{style}" d="{drawn}"><title>{safe(name)}</title></path>')
 
     def dots(self, style: str, points: Sequence[Point], distance: float) -> None:
         """Mark the points of a path; one that is nearer than `distance` to the last is not."""
@@ -169,7 +169,7 @@ class Drawing:
         for point in points:
             for place in _ends(self.frame.pieces([point])):
                 if math.dist(last, place) >= distance:
-                    marks.append(f"M{_n(place[0])} {_n(place[1])}h0")
+                    marks.append(f"M{px(place[0])} {px(place[1])}h0")
                     last = place
         if marks:
             self._add(f'<path class="dots {style}" d="{"".join(marks)}"/>')
@@ -177,21 +177,21 @@ class Drawing:
     def circle(self, style: str, point: Point) -> None:
         """Draw a circle around a point, if it is inside the frame."""
         for x, y in _ends(self.frame.pieces([point])):
-            self._add(f'<circle class="{style}" cx="{_n(x)}" cy="{_n(y)}" r="5.5"/>')
+            self._add(f'<circle class="{style}" cx="{px(x)}" cy="{px(y)}" r="5.5"/>')
 
     def text(self, description: str) -> str:
         """Return the document."""
-        height = _n(self._height)
+        height = px(self._height)
         size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-        heading = shortened(self.title, WIDTH - 2 * _SIDE, _TITLE_FONT)
+        heading = shortened(self.title, WIDTH - 2 * _SIDE, _TITLE_FONT, bold=True)
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" class="backprop" role="img" {size}>',
-                f"<title>{_safe(self.title)}</title>",
-                f"<desc>{_safe(description)}</desc>",
+                f"<title>{safe(self.title)}</title>",
+                f"<desc>{safe(description)}</desc>",
                 f"<style>\n{_style()}\n</style>",
                 f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
-                f'<text class="heading" x="{_SIDE}" y="28">{_safe(heading)}</text>',
+                f'<text class="heading" x="{_SIDE}" y="28">{safe(heading)}</text>',
                 *self._parts,
                 "</svg>\n",
             ]
@@ -201,28 +201,13 @@ class Drawing:
         self._parts.append(element)
 
     def _write(self, text: str, x: float, y: float, anchor: str = "middle") -> None:
-        place = f'x="{_n(x)}" y="{_n(y)}"'
-        self._add(f'<text class="{anchor}" {place}>{_safe(text)}</text>')
+        place = f'x="{px(x)}" y="{px(y)}"'
+        self._add(f'<text class="{anchor}" {place}>{safe(text)}</text>')
 
 
 def _ends(pieces: list[list[Point]]) -> list[Point]:
     """Return the place of a point: the pieces of a line of one point are one, or none."""
     return [piece[0] for piece in pieces]
-
-
-def width(text: str, font: int = _FONT) -> float:
-    """Return about how wide a text is, in pixels."""
-    letters = sum(_LETTER if east_asian_width(sign) not in "WF" else 1.0 for sign in text)
-    return letters * font
-
-
-def shortened(text: str, room: float, font: int = _FONT) -> str:
-    """Return a text that is no wider than `room`, its end replaced by … if need be."""
-    if width(text, font) <= room:
-        return text
-    while text and width(text + "…", font) > room:
-        text = text[:-1]
-    return text + "…"
 
 
 def label(value: float) -> str:
@@ -238,7 +223,7 @@ def _labels_that_fit(scale: Scale) -> list[tuple[float, str]]:
     labels: list[tuple[float, str]] = []
     for most in range(_MOST_TICKS, 0, -1):
         labels = [(value, label(value)) for value in scale.ticks(most)]
-        widest = max((width(text) for _, text in labels), default=0) + 2 * _GAP
+        widest = max((width(text, FONT) for _, text in labels), default=0) + 2 * _GAP
         places = [scale.place(value) for value, _ in labels]
         if all(after - before >= widest for before, after in pairwise(places)):
             break
@@ -250,7 +235,7 @@ def _rows(entries: list[tuple[str, int]]) -> list[list[tuple[str, int, float]]]:
     rows: list[list[tuple[str, int, float]]] = []
     end = math.inf
     for text, look in entries:
-        length = width(text) + (_SAMPLE if look >= 0 else 0) + 3 * _GAP
+        length = width(text, FONT) + (_SAMPLE if look >= 0 else 0) + 3 * _GAP
         if end + length > WIDTH - _SIDE or look <= 0:
             rows.append([])
             end = float(_SIDE)
@@ -261,16 +246,16 @@ def _rows(entries: list[tuple[str, int]]) -> list[list[tuple[str, int, float]]]:
 
 def _data(places: Sequence[Point]) -> str:
     """Return a line as path data."""
-    texts = [f"{_n(x)} {_n(y)}" for x, y in places]
+    texts = [f"{px(x)} {px(y)}" for x, y in places]
     return f"M{texts[0]}L{' '.join(texts[1:])}"
 
 
-def _n(value: float) -> str:
+def px(value: float) -> str:
     """Return a coordinate, to a hundredth of a pixel."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Return text that may stand in XML, whatever it is."""
     return escape(_NOT_XML.sub("\ufffd", text))
 
@@ -278,7 +263,7 @@ def _safe(text: str) -> str:
 def _style() -> str:
     """Return the style sheet: the colours of a light page, then those of a dark one."""
     fixed = (
-        f"text{{font:{_FONT}px sans-serif}}",
+        f"text{{font:{FONT}px sans-serif}}",
         f".heading{{font-size:{_TITLE_FONT}px;font-weight:600}}",
         ".middle{text-anchor:middle}.right{text-anchor:end}",
         "path{fill:none}.rule,.axis{stroke-width:1}.contour{stroke-width:1.2}",
@@ -287,8 +272,8 @@ def _style() -> str:
         "".join(f".line.p{k}{{stroke-dasharray:{dash}}}" for k, dash in enumerate(_DASHES)),
     )
     return "\n".join(
-        _scoped(part) for part in (*fixed, *_colours(*_LIGHT), "@media(prefers-color-scheme:dark){")
-    ) + "\n".join(("", *map(_scoped, _colours(*_DARK)), "}"))
+        scoped(part) for part in (*fixed, *_colours(*LIGHT), "@media(prefers-color-scheme:dark){")
+    ) + "\n".join(("", *map(scoped, _colours(*DARK)), "}"))
 
 
 def _colours(
@@ -309,6 +294,6 @@ def _mixed(one: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
 
 
-def _scoped(rules: str) -> str:
+def scoped(rules: str) -> str:
     """Return rules that hold inside a picture only, also when a page contains the picture."""
     return re.sub(r"(^|[},])(?=[.a-z])", r"\1.backprop ", rules)

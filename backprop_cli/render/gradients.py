@@ -26,7 +26,8 @@ from backprop_cli.studies.solution import (
 _WIDEST_FORMULA = 48
 _VAGUE = 1e-3
 _TINY = 1e-6
-_LONGEST_FORMULA = 200
+LONGEST_FORMULA = 200
+"""Formulas of more characters than this are not shown to people."""
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
 
@@ -61,11 +62,11 @@ def print_answer(
     if one_sided and answer.remarks:
         text = "The steps follow the convention at the kink; this gradient is one-sided."
         screen.line([(text, "dim")])
-    for text in [*_skipped(agreement), *_unused(solution, answer, few(rows))]:
+    for text in [*skipped(agreement), *unused(solution, answer, few(rows))]:
         screen.line([(text, "dim")])
     if answer.failure is not None:
         screen.line([(f"No answer here: {readable(answer.failure.message)}", "bad")])
-    elif _heard(agreement) and agreement is not None:
+    elif heard(agreement) and agreement is not None:
         screen.line([(agreement.sentence, "good" if agreement.agree else "bad")])
 
 
@@ -86,7 +87,7 @@ def _table(
         if screen.fits(columns, made):
             screen.table(columns, made)
             return beside
-    if not _heard(agreement):
+    if not heard(agreement):
         screen.table(columns, made)
         return False
     first, *modes = columns
@@ -112,10 +113,10 @@ def _wide(
         [[(name, "name")] for name in names],
         [[(text, "gradient")] for text in slopes],
     ]
-    for witness in _heard(agreement):
+    for witness in heard(agreement):
         titles.append(LABELS.get(witness.mode, witness.mode))
         cells.append(_witness_cells(solution, witness, names, notes, beside))
-    if agreement is not None and _heard(agreement):
+    if agreement is not None and heard(agreement):
         titles.append("agree")
         cells.append([[_MARKS[agreement.inputs.get(name)]] for name in names])
     return [Column(title) for title in titles], [list(row) for row in zip(*cells, strict=True)]
@@ -135,7 +136,7 @@ def _only_inputs(solution: Solution) -> bool:
     return all(solution.graph.rows[node] == INPUT for node in solution.wrt.values())
 
 
-def _heard(agreement: Agreement | None) -> list[Witness]:
+def heard(agreement: Agreement | None) -> list[Witness]:
     """Return the witnesses that have something to say of some input."""
     return [w for w in agreement.witnesses if not _silence(w)] if agreement else []
 
@@ -149,7 +150,7 @@ def _silence(witness: Witness) -> str:
     return reasons.pop() if all(isinstance(part, Unavailable) for part in said) else ""
 
 
-def _skipped(agreement: Agreement | None) -> list[str]:
+def skipped(agreement: Agreement | None) -> list[str]:
     """Return a sentence for each reason why witnesses have no column."""
     reasons: dict[str, list[str]] = {}
     for witness in agreement.witnesses if agreement else ():
@@ -163,8 +164,8 @@ def _witness_cells(
 ) -> list[Words]:
     """Return the cells of one witness's column, with its formulas beside the numbers if asked."""
     said = [witness.gradient.get(name, Unavailable("not asked")) for name in names]
-    texts = aligned(_number(solution, part, witness.mode, notes) for part in said)
-    formulas = [_formula(part) if beside else "" for part in said]
+    texts = aligned(witness_number(solution, part, witness.mode, notes) for part in said)
+    formulas = [witness_formula(part) if beside else "" for part in said]
     width = max(map(len, formulas), default=0)
     return [
         [(f"{formula:<{width}} = ", ""), (text, "gradient")]
@@ -174,7 +175,7 @@ def _witness_cells(
     ]
 
 
-def _number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
+def witness_number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
     """Return the number a witness gives, or the mark of the note that says why there is none."""
     if isinstance(said, Formula) and said.value is None:
         said = Unavailable("the formula has no real value at this point")
@@ -189,7 +190,7 @@ def _number(solution: Solution, said: Any, mode: str, notes: list[str]) -> str:
     return human(value, solution.arithmetic)
 
 
-def _formula(said: Any) -> str:
+def witness_formula(said: Any) -> str:
     """Return SymPy's formula, unless it is only a number."""
     text = pretty(said.text) if isinstance(said, Formula) else ""
     return "" if text.lstrip("-").replace(".", "", 1).isdigit() else text
@@ -197,8 +198,8 @@ def _formula(said: Any) -> str:
 
 def _short_formulas(agreement: Agreement | None, names: list[str]) -> bool:
     """Return whether every formula is short enough to be a cell, however wide the screen."""
-    said = [w.gradient.get(name) for w in _heard(agreement) for name in names]
-    return all(len(_formula(part)) <= _WIDEST_FORMULA for part in said)
+    said = [w.gradient.get(name) for w in heard(agreement) for name in names]
+    return all(len(witness_formula(part)) <= _WIDEST_FORMULA for part in said)
 
 
 def _formulas(
@@ -208,10 +209,10 @@ def _formulas(
 
     A formula of many lines teaches nobody anything: its length is said instead.
     """
-    for witness in _heard(agreement):
-        said = {name: _formula(witness.gradient.get(name)) for name in names}
+    for witness in heard(agreement):
+        said = {name: witness_formula(witness.gradient.get(name)) for name in names}
         readable_ones = {name: text for name, text in said.items() if text}
-        long = [name for name, text in said.items() if len(text) > _LONGEST_FORMULA]
+        long = [name for name, text in said.items() if len(text) > LONGEST_FORMULA]
         if readable_ones:
             screen.line([("In symbols, by SymPy", "title")])
         for name, text in readable_ones.items():
@@ -224,7 +225,7 @@ def _formulas(
             screen.line([(text, "dim")], 2)
 
 
-def _unused(solution: Solution, answer: Answer, most: int) -> list[str]:
+def unused(solution: Solution, answer: Answer, most: int) -> list[str]:
     """Return sentences about inputs that have no part in the output, or none at this point."""
     read = solution.graph.dependencies([answer.node])
     unused = [name for name, node in solution.wrt.items() if not read[node]]

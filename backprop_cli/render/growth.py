@@ -7,7 +7,7 @@ from backprop_cli.render.echo import left_out
 from backprop_cli.render.modes import MISSING, label
 from backprop_cli.render.numbers import duration
 from backprop_cli.render.plots import Series, print_plot
-from backprop_cli.studies.growth import FAMILY, GROWING, Crossover, Member, Price
+from backprop_cli.studies.comparing.growth import FAMILY, GROWING, Crossover, Member, Price
 
 _MARKERS = dict(zip(GROWING, "rfdci", strict=True))
 _THOUSAND = 1000.0

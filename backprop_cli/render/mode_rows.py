@@ -12,9 +12,9 @@ from backprop_cli.render import plain
 from backprop_cli.render.errors import failure_object
 from backprop_cli.render.json import SCHEMA, by_output, number, numbers, warnings
 from backprop_cli.render.numbers import machine
-from backprop_cli.studies.growth import FAMILY, Crossover, Member
-from backprop_cli.studies.modes import Comparison, Mode
-from backprop_cli.studies.step_study import MODES, Method, StepStudies, StepStudy
+from backprop_cli.studies.comparing.growth import FAMILY, Crossover, Member
+from backprop_cli.studies.comparing.modes import Comparison, Mode
+from backprop_cli.studies.comparing.step_study import MODES, Method, StepStudies, StepStudy
 
 
 def comparison_object(comparison: Comparison) -> dict[str, Any]:

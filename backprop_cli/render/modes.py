@@ -11,7 +11,7 @@ from typing import NamedTuple
 from backprop_cli.render import echo, gradients
 from backprop_cli.render.console import NARROW_GAP, WIDE_GAP, Column, Screen, Words
 from backprop_cli.render.numbers import aligned, duration
-from backprop_cli.studies.modes import Comparison, Mode
+from backprop_cli.studies.comparing.modes import Comparison, Mode
 from backprop_cli.studies.solution import LABELS, Agreement
 
 MISSING = "–"

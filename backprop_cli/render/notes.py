@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from backprop_cli.render.errors import layout_failure, readable
 from backprop_cli.studies.solution import Solution
 
 
@@ -11,6 +10,10 @@ def notes(solution: Solution, origin: str = "", where: str = "") -> Iterator[str
 
     `where` says before a warning which of several points is meant.
     """
+    if not any(answer.remarks or answer.failure for answer in solution.answers):
+        return
+    from backprop_cli.render.errors import layout_failure, readable
+
     seen: set[str] = set()
     for answer in solution.answers:
         texts = [f"warning: {where}{readable(remark.message)}" for remark in answer.remarks]

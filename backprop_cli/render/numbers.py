@@ -5,6 +5,7 @@ lines up with its neighbours. Numbers of more digits (`--precision`) are written
 that made them.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,9 @@ from backprop_cli.readings.formulas import Arithmetic
 
 DIGITS = 10
 """Significant digits shown to people."""
+
+NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?(?:e-?\d+)?|inf|nan)")
+"""What `human` and `short` write."""
 
 _INFINITY = float("inf")
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))

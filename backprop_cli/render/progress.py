@@ -9,10 +9,15 @@ _EVERY = 256
 
 
 class Progress:
-    """Counts steps; shows a bar once the run has taken half a second."""
+    """Counts steps, or whatever else; shows a bar once the run has taken half a second.
 
-    def __init__(self, total: int, wanted: bool = True) -> None:
-        self._total = total
+    `total` is None where it is not known. Calls come `every` so often, or are not heeded.
+    """
+
+    def __init__(
+        self, total: int | None, wanted: bool = True, what: str = "steps", every: int = _EVERY
+    ) -> None:
+        self._total, self._what, self._every = total, what, every
         self._shows = wanted and sys.stderr.isatty()
         self._begin = time.monotonic()
         self._bar: Any = None
@@ -20,7 +25,7 @@ class Progress:
 
     def at(self, step: int) -> None:
         """Say how many steps are done."""
-        if not self._shows or step % _EVERY:
+        if not self._shows or step % self._every:
             return
         if self._bar is None:
             if time.monotonic() - self._begin < _PATIENCE:
@@ -40,5 +45,5 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self._bar = Bar(console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("steps", total=self._total)
+        self._task = self._bar.add_task(self._what, total=self._total)
         self._bar.start()

@@ -8,7 +8,7 @@ from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human, short, tidied
 from backprop_cli.studies.exact import ExactAnswer
-from backprop_cli.studies.rewrites import Numbers, Rewrite
+from backprop_cli.studies.health.rewrites import Numbers, Rewrite
 
 _EXACT_DIGITS = 17
 

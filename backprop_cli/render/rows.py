@@ -6,8 +6,8 @@ from typing import Any
 from backprop_cli.render.errors import failure_object
 from backprop_cli.render.json import SCHEMA, number
 from backprop_cli.render.numbers import machine
-from backprop_cli.studies.ascent import Outcome, Step
-from backprop_cli.studies.climbs import Record
+from backprop_cli.studies.climbing.ascent import Outcome, Step
+from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.solution import Failure
 
 _COLUMNS = ("value", "gradient_norm", "predicted_gain", "actual_gain", "ratio", "remark")
@@ -33,6 +33,7 @@ def outcome_object(
     failure: Failure | None,
     source: str,
     racer: str = "",
+    engine: str = "python",
 ) -> dict[str, Any]:
     """Return the last line of JSON Lines: why it stopped, where, and what it took."""
     made: dict[str, Any] = {"racer": racer} if racer else {}
@@ -44,6 +45,7 @@ def outcome_object(
     made["sweeps"] = outcome.sweeps
     made["at"] = {name: number(value) for name, value in at.items()}
     made["value"] = number(outcome.last.value)
+    made["engine"] = engine
     if seed is not None:
         made["seed"] = seed
     if failure is not None:

@@ -12,7 +12,7 @@ from backprop_cli.render.console import Column, Screen, Words
 from backprop_cli.render.modes import MISSING, label
 from backprop_cli.render.numbers import human, machine, short, tidied
 from backprop_cli.render.plots import Series, print_plot
-from backprop_cli.studies.step_study import MODES, STEPS, Method, StepStudies, StepStudy
+from backprop_cli.studies.comparing.step_study import MODES, STEPS, Method, StepStudies, StepStudy
 
 _MARKERS = {"forward": "f", "central": "c", "complex": "i"}
 _Part = tuple[str, list[Words]]

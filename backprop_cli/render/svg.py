@@ -12,7 +12,7 @@ from backprop_cli.render.drawing import LOOKS, SHADES, Drawing, Point, Range
 from backprop_cli.render.numbers import human
 
 if TYPE_CHECKING:
-    from backprop_cli.studies.contour import Contour
+    from backprop_cli.studies.climbing.contour import Contour
 
 MOST_POINTS = 2000
 """A longer path is drawn with every second, third, ... of its points, and its last."""

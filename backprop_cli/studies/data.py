@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import StringIO
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.values import evaluate
 from backprop_cli.errors import FileProblem, OptionProblem
@@ -53,7 +53,7 @@ class Data(NamedTuple):
         Every epoch goes once through all rows in a new order of `source`; its last batch is
         smaller where `size` does not divide the number of rows.
         """
-        numpy = _numpy()
+        numpy = numpy_for("--data")
         order = list(range(self.size))
         while True:
             source.shuffle(order)
@@ -124,7 +124,7 @@ class MeanOver:
 
     def first_bad(self, point: Sequence[float]) -> int | None:
         """Return the first row in which an output is not finite at `point`, from 0."""
-        numpy = _numpy()
+        numpy = numpy_for("--data")
         template = self._template(point)
         for start in range(0, self.size, PIECE):
             end = min(start + PIECE, self.size)
@@ -158,7 +158,7 @@ def _is_column(value: Any) -> bool:
 
 
 def _total(column: "Column") -> float:
-    with _numpy().errstate(all="ignore"):
+    with numpy_for("--data").errstate(all="ignore"):
         return float(column.sum())
 
 
@@ -169,27 +169,22 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     cell that is used is a finite number. Raises `FileProblem`, `LimitExceeded`, and `OptionProblem`
     where NumPy is missing.
     """
-    numpy = _numpy()
+    numpy = numpy_for("--data")
     text = read_source("-" if path == "-" else f"@{path}").text
     title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
     lines = _lines(text.removeprefix("\ufeff"), title)
     headings = [heading.strip() for heading in next(lines, (0, [""]))[1]]
-    used = _used(headings, names, title)
+    used = used_columns(headings, names, title)
     cells: dict[str, list[float]] = {name: [] for name in used}
     places = [(cells[name], place) for name, place in used.items()]
     for line, row in lines:
         if len(row) != len(headings):
-            message = f"{title} line {line}: {_counted(len(row), 'cell')}, but "
-            raise FileProblem(message + _counted(len(headings), "column"))
+            raise FileProblem(f"{title} line {line}: {fault_of_width(row, headings)}")
         for column, place in places:
-            cell = row[place]
-            try:
-                value = float(cell)
-            except ValueError:
-                value = math.nan
-            # Python also reads 1_000 and the digits of other scripts.
-            if not math.isfinite(value) or "_" in cell or not cell.isascii():
-                _refuse_cell(cell, f"{title} line {line}, column {normalized(headings[place])}")
+            value = number_of_cell(row[place])
+            if value != value:
+                where = f"{title} line {line}, column {normalized(headings[place])}"
+                raise FileProblem(f"{where}: {fault_of_cell(row[place])}")
             column.append(value)
     columns = {name: numpy.array(column) for name, column in cells.items()}
     size = len(next(iter(columns.values())))
@@ -209,7 +204,7 @@ def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
         raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
 
 
-def _used(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
+def used_columns(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
     """Return the place of each column whose name is in `names`."""
     if not any(headings):
         raise FileProblem(f"{title} is empty", None, "its first line names the columns: x,y")
@@ -246,26 +241,43 @@ def _ignored(headings: list[str], used: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def _refuse_cell(cell: str, place: str) -> NoReturn:
+def number_of_cell(cell: str) -> float:
+    """Return the finite number a cell holds, NaN where it holds none."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return math.nan
+    # Python also reads 1_000 and the digits of other scripts.
+    return value if math.isfinite(value) and "_" not in cell and cell.isascii() else math.nan
+
+
+def fault_of_cell(cell: str) -> str:
+    """Return what is wrong with a cell that holds no finite number."""
     cell = cell.strip()
     if not cell:
-        raise FileProblem(f"{place}: the cell is empty")
+        return "the cell is empty"
     try:
         finite = math.isfinite(float(cell))
     except ValueError:
         finite = True
     what = "a number" if finite else "finite"
-    raise FileProblem(f"{place}: {cell[:_LONGEST_NAME]!r} is not {what}")
+    return f"{cell[:_LONGEST_NAME]!r} is not {what}"
+
+
+def fault_of_width(row: Sequence[str], headings: Sequence[str]) -> str:
+    """Return what is wrong with a row that has not one cell for each column."""
+    return f"{_counted(len(row), 'cell')}, but {_counted(len(headings), 'column')}"
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _numpy() -> Any:
+def numpy_for(option: str) -> Any:
+    """Return NumPy, or say that `option` needs it and how to get it. Raises `OptionProblem`."""
     try:
         import numpy
     except ImportError:
         hint = "pip install 'backprop-cli[data]'"
-        raise OptionProblem("--data needs NumPy", None, hint) from None
+        raise OptionProblem(f"{option} needs NumPy", None, hint) from None
     return numpy

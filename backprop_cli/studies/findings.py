@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.calculus.kinks import kinks_at
-from backprop_cli.calculus.onesided import OneSided, one_sided
 from backprop_cli.calculus.rounding import digits_lost
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
 from backprop_cli.studies.digits import slope_remarks, value_remark
 from backprop_cli.studies.failures import short
 from backprop_cli.studies.solution import Failure, Remark, Solution
+
+if TYPE_CHECKING:
+    from backprop_cli.calculus.onesided import OneSided
 
 LARGEST_SWEEP = 10_000_000
 """Modes that need a sweep for each input are skipped above this many inputs × nodes."""
@@ -35,14 +37,16 @@ class Sides:
         self.graph, self.values = graph, values
         self._made: dict[tuple[int, int], OneSided] = {}
 
-    def along(self, seed: int, direction: int) -> OneSided:
+    def along(self, seed: int, direction: int) -> "OneSided":
         """Return the sweep along an input to the left (-1) or to the right (1)."""
+        from backprop_cli.calculus.onesided import one_sided
+
         key = (seed, direction)
         if key not in self._made:
             self._made[key] = one_sided(self.graph, self.values, seed, direction)
         return self._made[key]
 
-    def both(self, seed: int) -> tuple[OneSided, OneSided]:
+    def both(self, seed: int) -> "tuple[OneSided, OneSided]":
         """Return the sweeps to the left and to the right."""
         return self.along(seed, -1), self.along(seed, 1)
 

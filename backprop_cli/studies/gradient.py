@@ -23,6 +23,9 @@ KINKS = ("convention", "error", "left", "right")
 def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, int]:
     """Return the node of each name: an input or a named intermediate. Raises `UnknownInput`."""
     found: dict[str, int] = {}
+    names = list(names)
+    if not names:  # the usual case: copying a million names would take its time
+        return found
     known = {**graph.names, **graph.inputs}
     labels = {label: node for node, label in graph.labels.items()}
     for raw in names:

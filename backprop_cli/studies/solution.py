@@ -11,6 +11,9 @@ from backprop_cli.readings.formulas import Arithmetic
 MODES = ("forward", "numeric", "sympy")
 """The witnesses that a check can call."""
 
+MISTAKES = ("overwrite", "no-order", "twice", "no-inner", "local-only", "tiny-step", "degrees")
+"""The kinds of mistake that a backward pass can be run with, as `studies/mistakes.py` has them."""
+
 LABELS = {
     "forward-difference": "forward difference",
     "central": "central difference",

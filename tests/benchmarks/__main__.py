@@ -1,9 +1,12 @@
 """The whole report: `python -m tests.benchmarks`, or `--quick` for a look in under two minutes.
 
 Each side of a comparison runs in a fresh process, the sides in turn, and medians are given. The
-CPU time is user + system, of the whole process with its start. The gradients are compared first.
-Only the loops of small functions share a process, in which they take turns.
-Progress goes to standard error, the report to standard output.
+CPU time is user + system. The gradients are compared first. Only the loops of small functions
+share a process, in which they take turns. Progress goes to standard error, the report to standard
+output; `--markdown` prints what can be pasted into a README.
+
+A module of the benchmark has `rows(bench)`, which yields the rows of the table as they are
+measured, and `PACKAGES`, the peers it asks for. To add one, write it and name it in MODULES.
 """
 
 import argparse
@@ -11,62 +14,76 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import ModuleType
 
-from tests.benchmarks.oneshot import OneShot, descriptions
-from tests.benchmarks.points import point_rows
+from tests.benchmarks import batch, cheap, checks, cluster, native, oneshot, startup, steps
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import Failed, measure
-from tests.benchmarks.report import Row, heading, table
-from tests.benchmarks.shapes import SHAPES
-from tests.benchmarks.startup import install, start_up
-from tests.benchmarks.steps import step_rows
+from tests.benchmarks.report import Row, heading, markdown, missing, table
 
-_CHEAP_SIZE = 100_000
+MODULES: tuple[ModuleType, ...] = (
+    startup,
+    steps,
+    native,
+    batch,
+    checks,
+    cheap,
+    oneshot,
+    cluster,
+)
 
 
 def main() -> None:
     """Measure everything and print the report."""
+    known = {module.__name__.rpartition(".")[2]: module for module in MODULES}
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("modules", nargs="*", choices=[[], *known], help="which (all)")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
     parser.add_argument("--no-wheel", action="store_true", help="leave the installed command out")
+    parser.add_argument("--markdown", action="store_true", help="a table for a README, no more")
     options = parser.parse_args()
-    rounds = {10_000: 3, 100_000: 1} if options.quick else {10_000: 7, 100_000: 3, 1_000_000: 2}
+    chosen = [known[name] for name in options.modules] or list(MODULES)
     begin = time.monotonic()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - begin:5.0f} s  {text}", file=sys.stderr, flush=True)
 
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows: list[Row] = []
-        programs = None
+        programs, problem = None, "left out (--no-wheel)"
         if not options.no_wheel:
-            try:
-                programs = install(folder, say, whole=not options.quick)
-                rows += start_up(programs, 15 if options.quick else 25)
-                measure([str(programs / "backprop"), "--version"])
-            except Failed as error:
-                rows.append(Row("the installed command", "", "", verdict=f"skipped: {error}"))
-                programs = None
-        one_shot = OneShot(folder, programs, say)
-        say("steps of small functions")
-        rows += step_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
-        say("points of gradient tests")
-        rows += point_rows(20_000 if options.quick else 100_000, 2 if options.quick else 5)
-        for shape in SHAPES:
-            for nodes, count in rounds.items():
-                rows += one_shot.rows(shape, nodes, count)
-        for shape in SHAPES:
-            rows += one_shot.growth(shape, min(rounds), max(rounds))
-        for shape in SHAPES:
-            rows += one_shot.cheap(shape, _CHEAP_SIZE)
-        for shape in SHAPES:
-            rows += one_shot.others(shape, min(rounds) if options.quick else _CHEAP_SIZE)
-    print(heading())
+            programs, problem = _installed(folder, say)
+        bench = Bench(folder, programs, problem, options.quick, say, {})
+        for module in chosen:
+            rows += module.rows(bench)
+    packages = list(
+        dict.fromkeys(p for module in chosen for p in ("backprop-cli", *module.PACKAGES))
+    )
+    if options.markdown:
+        print(markdown(packages, rows))
+        return
+    print(heading(packages))
     print(table(rows))
-    print(f"\nThe shapes:\n{descriptions()}\n\nThe peers:")
-    for about, remarks in one_shot.remarks.items():
+    if absent := missing(packages):
+        print(f"\nNot installed, so not compared: {', '.join(absent)}.")
+    if oneshot in chosen:
+        print(f"\nThe shapes:\n{oneshot.descriptions()}")
+    if bench.remarks:
+        print("\nThe peers:")
+    for about, remarks in bench.remarks.items():
         print(f"- {about}: {'; '.join(remarks)}")
     print(f"\nTook {time.monotonic() - begin:.0f} s.")
+
+
+def _installed(folder: Path, say: startup.Say) -> tuple[Path | None, str]:
+    """Return the folder of the installed commands, or None and why there is none."""
+    try:
+        programs = startup.install(folder, say)
+        measure([str(programs / "backprop"), "--version"])
+    except Failed as error:
+        return None, f"FAILED: {error}"[:60]
+    return programs, ""
 
 
 if __name__ == "__main__":

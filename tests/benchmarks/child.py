@@ -4,21 +4,21 @@
     python -m tests.benchmarks.child answer TOOL SHAPE NODES FOLDER  compute, and keep the gradient
     python -m tests.benchmarks.child time TOOL SHAPE NODES FOLDER    compute, for the clock
     python -m tests.benchmarks.child compare TOOL TOOL FOLDER        two gradients that were kept
-    python -m tests.benchmarks.child cheap SHAPE NODES FOLDER        gradient against value alone
+    python -m tests.benchmarks.child rows MODULE NUMBER...           rows measured in one process
 
 The process that reports stays small: on some systems a child's peak memory starts from its
 parent's. Answers are one line of JSON on standard output.
 """
 
+import importlib
 import json
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.peers import TOOLS
+from tests.benchmarks.report import Row
 from tests.benchmarks.shapes import SHAPES, input_names, program_text
 
 
@@ -49,34 +49,18 @@ def _compare(one: str, other: str, folder: str) -> dict[str, Any]:
     return {"difference": max(abs(x - y) / max(abs(x), abs(y), 1e-300) for x, y in pairs)}
 
 
-def _cheap(name: str, nodes: str, folder: str) -> dict[str, Any]:
-    """Return seconds for the values alone, and for the values and the reverse sweep."""
-    from backprop_cli.calculus.reverse import reverse
-    from backprop_cli.calculus.values import forward_values
-    from backprop_cli.language.parser import parse
-
-    point = json.loads(Path(folder, "point.json").read_text())
-    graph = parse(Path(folder, "program.txt").read_text(), point)
-    alone, both = [], []
-    for _ in range(11):
-        begin = time.process_time()
-        forward_values(graph, point)
-        middle = time.process_time()
-        values = forward_values(graph, point)
-        active = graph.dependents(graph.inputs.values())
-        reverse(graph, values, graph.outputs[0], active)
-        end = time.process_time()
-        alone.append(middle - begin)
-        both.append(end - middle)
-    return {"alone": statistics.median(alone[1:]), "both": statistics.median(both[1:])}
+def _rows(module: str, *arguments: str) -> list[Row]:
+    """Return the rows that a module measures inside one process."""
+    measured = importlib.import_module(f"tests.benchmarks.{module}").measured
+    return list(measured(*map(int, arguments)))
 
 
-_TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+_TASKS: dict[str, Callable[..., Any]] = {
     "write": _write,
     "answer": _answer,
     "time": _time,
     "compare": _compare,
-    "cheap": _cheap,
+    "rows": _rows,
 }
 
 if __name__ == "__main__":

@@ -1,133 +1,132 @@
-"""One shot: value and gradient with respect to all inputs, from a text in a file."""
+"""One shot: value and gradient with respect to all inputs, from a text in a file.
+
+The peers build the same graph with their Python operators, as they are meant to be used. The CPU
+time is that of the work, without the start of the process and its imports, but for the rows of
+the installed command, which count everything.
+"""
 
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import Failed, alternate, child, measure
 from tests.benchmarks.report import Row
 from tests.benchmarks.shapes import SHAPES
 
-OTHER_PEERS = ("autograd", "casadi")
+PACKAGES = ("micrograd", "torch", "casadi", "autograd")
+
 _AGREEMENT = 1e-9
-_GOAL = 0.5
+_MICROGRAD_GOAL = 0.4
+_OTHERS: dict[str, float | None] = {"torch": 0.15, "casadi": 0.15, "autograd": None}
+"""The other peers, each with its goal."""
 _GROWTH = 1.5
-_CHEAP = 4.5
+_SMALL, _MIDDLE, _LARGE = 10_000, 100_000, 1_000_000
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield the rows of all shapes, at a million nodes (`quick`: a hundred thousand)."""
+    one_shot = OneShot(bench)
+    small, large = (_SMALL, _MIDDLE) if bench.quick else (_MIDDLE, _LARGE)
+    for shape in SHAPES:
+        yield from one_shot.rows(shape, large, 1 if bench.quick else 3)
+    for shape in SHAPES:
+        yield from one_shot.growth(shape, small, large)
+    for shape in ("chain", "network") if bench.quick else SHAPES:
+        yield from one_shot.others(shape, small if bench.quick else _MIDDLE)
 
 
 class OneShot:
     """Measures the shapes at each size, and keeps what later rows are made of."""
 
-    def __init__(self, folder: Path, programs: Path | None, say: Callable[[str], None]) -> None:
-        self.folder = folder
-        self.programs = programs
-        self.say = say
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.folder = bench.folder
+        self.say = bench.say
+        self.remarks = bench.remarks
         self.costs: dict[tuple[str, int], float] = {}
-        self.remarks: dict[str, list[str]] = {}
         self.sizes: dict[tuple[str, int], int] = {}
 
     def rows(self, name: str, nodes: int, rounds: int) -> Iterator[Row]:
         """Yield the rows of one shape at one size, against micrograd."""
         self.say(f"one shot: {name} at {nodes:,} nodes")
         files = self._files(name, nodes)
-        _, mine = child("answer", "ours", name, nodes, files)
-        size = self.sizes[name, nodes] = mine["nodes"]
-        title = f"{name}, {size:,} nodes"
+        title = f"{name}, {self._size(name, nodes):,} nodes"
         agreement = self._agreement("micrograd", name, nodes)
-
-        sides: list[Callable[[], Sequence[float]]] = [lambda: _timed("ours", name, nodes, files)]
-        if agreement is not None:
-            sides.append(lambda: _timed("micrograd", name, nodes, files))
+        if agreement is None:
+            yield Row(title, "", "micrograd", verdict="micrograd is missing or fails")
+            return
+        sides: list[Callable[[], Sequence[float]]] = [
+            lambda: _timed("ours", name, nodes, files),
+            lambda: _timed("micrograd", name, nodes, files),
+        ]
         command, problem = self._command(files)
         if command:
             sides.append(lambda: _measured(command))
-        found = alternate(rounds, *sides)
-        ours = found[0]
-        self.costs[name, nodes] = ours[2] / size
-        by_command = found[-1] if command else None
-        if agreement is None:
-            yield Row(f"{title}: CPU a node", _per_node(ours[0], size), "micrograd: none")
-            return
-        theirs = found[1]
+        ours, theirs, *whole = alternate(rounds, *sides)
+        size = self.sizes[name, nodes]
+        self.costs[name, nodes] = ours[0] / size
         wrong = "" if agreement <= _AGREEMENT else f"DISAGREE by {agreement:.1e}"
-        for what, figures in (("library", ours), ("command", by_command)):
-            if figures is None:
-                yield Row(f"{title}: {what}", "", "", verdict=problem)
-                continue
+        pairs = [(f"{title}: CPU a node", ours[0], theirs[0], ours[2], theirs[2])]
+        if whole:
+            what = f"{title}: CPU a node, installed command / whole process"
+            pairs.append((what, whole[0][0], theirs[1], whole[0][1], theirs[2]))
+        else:
+            yield Row(f"{title}: installed command", "", "", verdict=problem)
+        for what, cpu, their_cpu, peak, their_peak in pairs:
+            yield _row(what, cpu, their_cpu, size, "micrograd", _MICROGRAD_GOAL, wrong)
             yield Row(
-                f"{title}: CPU a node, {what}",
-                _per_node(figures[0], size),
-                f"micrograd {_per_node(theirs[0], size)}",
-                figures[0] / theirs[0],
-                _GOAL,
-                wrong,
-            )
-            if what == "library":
-                yield Row(
-                    f"{title}: CPU a node, library, start of the process left out",
-                    _per_node(figures[2], size),
-                    f"micrograd {_per_node(theirs[2], size)}",
-                    figures[2] / theirs[2],
-                    _GOAL,
-                    wrong,
-                )
-            yield Row(
-                f"{title}: peak memory, {what}",
-                _mebibytes(figures[1]),
-                f"micrograd {_mebibytes(theirs[1])}",
-                figures[1] / theirs[1],
-                _GOAL,
+                what.replace("CPU a node", "peak memory"),
+                f"{peak / 2**20:.0f} MiB",
+                f"micrograd {their_peak / 2**20:.0f} MiB",
+                peak / their_peak,
+                _MICROGRAD_GOAL,
                 wrong,
             )
 
     def growth(self, name: str, small: int, large: int) -> Iterator[Row]:
-        """Yield how the cost a node grows with the size, the start of the process left out."""
-        before, after = self.costs[name, small], self.costs[name, large]
-        yield Row(
-            f"{name}: CPU a node at {large:,} against {small:,} nodes, in process",
-            f"{1e6 * after:.2f} µs",
-            f"ours {1e6 * before:.2f} µs",
-            after / before,
-            _GROWTH,
-        )
-
-    def cheap(self, name: str, nodes: int) -> Iterator[Row]:
-        """Yield the cost of value and gradient against the value alone, in process."""
-        self.say(f"cheap gradient: {name} at {nodes:,} nodes")
-        _, found = child("cheap", name, nodes, self._files(name, nodes))
-        size = self.sizes[name, nodes]
-        yield Row(
-            f"{name}, {size:,} nodes: value + gradient against value alone",
-            _per_node(found["both"], size),
-            f"ours {_per_node(found['alone'], size)}",
-            found["both"] / found["alone"],
-            _CHEAP,
-        )
+        """Yield how the cost a node grows with the size."""
+        files = self._files(name, small)
+        size = self._size(name, small)
+        (found,) = alternate(3, lambda: _timed("ours", name, small, files))
+        before, after = found[0] / size, self.costs.get((name, large))
+        if after is not None:
+            yield Row(
+                f"{name}: CPU a node, {large:,} nodes / {small:,} nodes",
+                f"{1e6 * after:.2f} µs",
+                f"ours {1e6 * before:.2f} µs",
+                after / before,
+                _GROWTH,
+            )
 
     def others(self, name: str, nodes: int) -> Iterator[Row]:
-        """Yield a row for each of the other peers, measured once, without a goal."""
+        """Yield a row for each of the other peers."""
         files = self._files(name, nodes)
-        size = self.sizes[name, nodes]
-        for tool in OTHER_PEERS:
-            what = f"{name}, {size:,} nodes: CPU a node, library"
+        size = self._size(name, nodes)
+        for tool, goal in _OTHERS.items():
+            what = f"{name}, {size:,} nodes: CPU a node"
             if importlib.util.find_spec(tool) is None:
-                yield Row(what, "", tool, verdict="skipped: not installed")
                 continue
-            self.say(f"{tool}: {name} at {nodes:,} nodes")
+            self.say(f"one shot: {tool}, {name} at {nodes:,} nodes")
             agreement = self._agreement(tool, name, nodes)
             if agreement is None:
                 reason = self.remarks[f"{tool}, {name}"][-1]
                 yield Row(what, "", tool, verdict=f"{tool} fails: {reason[:60]}")
                 continue
-            ours = _timed("ours", name, nodes, files)
-            theirs = _timed(tool, name, nodes, files)
-            yield Row(
-                what,
-                _per_node(ours[0], size),
-                f"{tool} {_per_node(theirs[0], size)}",
-                ours[0] / theirs[0],
-                verdict="" if agreement <= _AGREEMENT else f"DISAGREE by {agreement:.1e}",
+            wrong = "" if agreement <= _AGREEMENT else f"DISAGREE by {agreement:.1e}"
+            ours, theirs = alternate(
+                1 if self.bench.quick else 3,
+                lambda: _timed("ours", name, nodes, files),
+                lambda tool=tool: _timed(tool, name, nodes, files),  # type: ignore[misc]
             )
+            yield _row(what, ours[0], theirs[0], size, tool, goal, wrong)
+
+    def _size(self, name: str, nodes: int) -> int:
+        """Return the number of nodes of our graph; our answer is kept for the comparisons."""
+        if (name, nodes) not in self.sizes:
+            _, mine = child("answer", "ours", name, nodes, self._files(name, nodes))
+            self.sizes[name, nodes] = mine["nodes"]
+        return self.sizes[name, nodes]
 
     def _files(self, name: str, nodes: int) -> Path:
         """Return the folder of one program, written when first asked for."""
@@ -155,10 +154,10 @@ class OneShot:
 
     def _command(self, files: Path) -> tuple[list[str], str]:
         """Return the command that solves the program, or nothing and what is wrong with it."""
-        if self.programs is None:
-            return [], "skipped: not installed"
+        if self.bench.programs is None:
+            return [], self.bench.problem
         arguments = [f"@{files / 'program.txt'}", "--at", f"@{files / 'point.json'}"]
-        command = [str(self.programs / "backprop"), "grad", *arguments, "--format", "plain"]
+        command = [str(self.bench.programs / "backprop"), "grad", *arguments, "--format", "plain"]
         try:
             measure(command)
         except Failed as error:
@@ -167,8 +166,9 @@ class OneShot:
 
 
 def _timed(tool: str, name: str, nodes: int, files: Path) -> list[float]:
+    """Return CPU seconds of the work, CPU seconds of the whole process, and peak memory."""
     cost, found = child("time", tool, name, nodes, files)
-    return [cost.cpu, cost.peak, found["seconds"]]
+    return [found["seconds"], cost.cpu, cost.peak]
 
 
 def _measured(command: list[str]) -> list[float]:
@@ -176,12 +176,11 @@ def _measured(command: list[str]) -> list[float]:
     return [cost.cpu, cost.peak]
 
 
-def _per_node(seconds: float, nodes: int) -> str:
-    return f"{1e6 * seconds / nodes:.2f} µs"
-
-
-def _mebibytes(size: float) -> str:
-    return f"{size / 2**20:.0f} MiB"
+def _row(
+    what: str, ours: float, theirs: float, size: int, peer: str, goal: float | None, wrong: str
+) -> Row:
+    mine, other = (f"{1e6 * seconds / size:.2f} µs" for seconds in (ours, theirs))
+    return Row(what, mine, f"{peer} {other}", ours / theirs, goal, wrong)
 
 
 def descriptions() -> str:

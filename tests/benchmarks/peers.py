@@ -101,9 +101,25 @@ def casadi(shape: Shape, nodes: int, files: Path) -> Run:
     return Run(float(value), gradient.full().ravel().tolist(), seconds)
 
 
+def torch(shape: Shape, nodes: int, files: Path) -> Run:
+    """Build with torch's scalars of float64, as micrograd's users would."""
+    import torch as pt
+
+    pt.set_num_threads(1)
+    begin = time.process_time()
+    numbers = shape.inputs(nodes)
+    inputs = [pt.tensor(number, dtype=pt.float64, requires_grad=True) for number in numbers]
+    out = shape.program(nodes, inputs, pt.relu)
+    out.backward()
+    gradient = [float(value.grad) for value in inputs]
+    seconds = time.process_time() - begin
+    return Run(float(out), gradient, seconds)
+
+
 TOOLS: dict[str, Callable[[Shape, int, Path], Run]] = {
     "ours": ours,
     "micrograd": micrograd,
     "autograd": autograd,
     "casadi": casadi,
+    "torch": torch,
 }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOO_LONG = 150.0
 """Seconds after which a process is given up, so that one bad result does not hide the others."""
 
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Failed(Exception):
@@ -23,9 +24,10 @@ class Failed(Exception):
 
 
 class Cost(NamedTuple):
-    """What one process took: user + system CPU seconds, peak bytes, and what it printed."""
+    """What one process took: user + system CPU seconds, wall seconds, peak bytes, its output."""
 
     cpu: float
+    wall: float
     peak: int
     printed: str
 
@@ -33,12 +35,14 @@ class Cost(NamedTuple):
 def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end. Raises `Failed` unless it exits with 0, within `TOO_LONG`."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begin = time.monotonic()
         process = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
         timer = threading.Timer(TOO_LONG, process.kill)
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begin
         late = not timer.is_alive()
         timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,10 +57,10 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cos
             out.seek(0)
             printed = out.read()
     cpu = usage.ru_utime + usage.ru_stime
-    return Cost(cpu, usage.ru_maxrss * _MAXRSS_UNIT, printed.decode(errors="replace"))
+    return Cost(cpu, wall, usage.ru_maxrss * MAXRSS_UNIT, printed.decode(errors="replace"))
 
 
-def child(*arguments: object) -> tuple[Cost, dict[str, Any]]:
+def child(*arguments: object) -> tuple[Cost, Any]:
     """Run a task of `child.py`, and read the line of JSON it prints."""
     cost = measure([sys.executable, "-m", "tests.benchmarks.child", *map(str, arguments)])
     return cost, json.loads(cost.printed)

@@ -5,11 +5,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import ROOT, Failed, alternate, measure
 from tests.benchmarks.report import Row
 
+PACKAGES = ("click", "sympy")
+
+Say = Callable[[str], None]
 HEAVY = ("sympy", "rich", "numpy", "mpmath")
-_COMMAND = ("grad", "(a + b)*(b + c)", "--at", "a=5,b=-3,c=-2", "--format", "plain")
+_PLAIN_GOAL, _TABLE_GOAL = 1.3, 1.15
+_COMMAND = ("grad", "(a + b)*(b + c)", "--at", "a=5,b=-3,c=-2")
+_PLAIN = (*_COMMAND, "--format", "plain")
 _IMPORTS = f"""
 import json, sys
 
@@ -20,21 +26,17 @@ class Asked:
         self.names.append(name)
 
 sys.meta_path.insert(0, Asked())
-from importlib.metadata import entry_points
-main = next(iter(entry_points(group="console_scripts", name="backprop"))).load()
-sys.argv = ["backprop", *{list(_COMMAND)!r}]
-try:
-    main()
-finally:
-    print(json.dumps([name for name in Asked.names if name in {HEAVY!r}]), file=sys.stdout)
+from backprop_cli.commands.main import run
+run({list(_PLAIN)!r})
+print(json.dumps([name for name in Asked.names if name in {HEAVY!r}]))
 """
 
 
-def install(folder: Path, say: Callable[[str], None], whole: bool) -> Path:
+def install(folder: Path, say: Say) -> Path:
     """Build the wheel, install it in a fresh environment, and return where its programs are.
 
-    Unless `whole`, click is the only dependency installed, which is all that is measured; the
-    others take most of a minute to unpack and compile.
+    SymPy, rich and the other dependencies are those of this environment: to unpack and to compile
+    them again would take most of a minute.
     """
     say("building the wheel and installing it in a fresh environment")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -54,35 +56,60 @@ def install(folder: Path, say: Callable[[str], None], whole: bool) -> Path:
     programs = folder / "env" / ("Scripts" if sys.platform == "win32" else "bin")
     wheel = next(folder.glob("backprop_cli-*.whl"))
     fresh = [str(programs / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    if whole:
-        measure([*fresh, "install", "--compile", str(wheel)])
-    else:
-        measure([*fresh, "install", "--compile", "--no-deps", str(wheel), "click"])
+    measure([*fresh, "install", "--compile", "--no-deps", str(wheel), "click"])
+    here = next(Path(path) for path in sys.path if (Path(path) / "sympy").is_dir())
+    there = measure(
+        [str(programs / "python"), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    ).printed.strip()
+    for name in ("sympy", "mpmath", "rich", "pygments", "markdown_it", "mdurl", "plotille"):
+        (Path(there) / name).symlink_to(here / name)
     return programs
 
 
-def start_up(programs: Path, pairs: int) -> Iterator[Row]:
-    """Yield the CPU time of a small `grad` against `import click`, and what it imported."""
-    ours = [str(programs / "backprop"), *_COMMAND]
-    click = [str(programs / "python"), "-c", "import click"]
-    what = "start-up: `grad --format plain`, CPU, against `python -c 'import click'`"
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield start-up against what no such program can do without: click, and SymPy."""
+    if bench.programs is None:
+        yield Row("start-up", "", "", verdict=bench.problem)
+        return
+    bench.say("start-up")
+    program, python = str(bench.programs / "backprop"), str(bench.programs / "python")
     try:
-        measure(ours)
-        measure(click)
-        (mine,), (theirs,) = alternate(
-            pairs, lambda: [measure(ours).cpu], lambda: [measure(click).cpu]
+        yield from _against(
+            "start-up: `grad --format plain` / `python -c 'import click'`",
+            [program, *_PLAIN],
+            [python, "-c", "import click"],
+            15 if bench.quick else 25,
+            _PLAIN_GOAL,
         )
-        yield Row(
-            what, f"{1000 * mine:.1f} ms", f"click {1000 * theirs:.1f} ms", mine / theirs, 1.5
+        yield from _against(
+            "start-up: `grad`, tables and SymPy's answer / `python -c 'import sympy'`",
+            [program, *_COMMAND],
+            [python, "-c", "import sympy"],
+            5 if bench.quick else 15,
+            _TABLE_GOAL,
         )
-        printed = measure([str(programs / "python"), "-c", _IMPORTS]).printed
-        found = json.loads(printed.splitlines()[-1])
+        found = json.loads(measure([python, "-c", _IMPORTS]).printed.splitlines()[-1])
+        verdict = "NOT MET" if found else "met"
         names = ", ".join(HEAVY)
-        yield Row(
-            f"start-up: imports of {names}",
-            ", ".join(dict.fromkeys(found)) or "none",
-            "",
-            verdict="MISSED" if found else "met",
-        )
+        yield Row(f"start-up: imports of {names}", ", ".join(found) or "none", "", verdict=verdict)
     except Failed as error:
-        yield Row(what, "", "", verdict=f"skipped: {error}")
+        yield Row("start-up", "", "", verdict=f"FAILED: {error}"[:60])
+
+
+def _against(
+    what: str, ours: list[str], theirs: list[str], pairs: int, goal: float
+) -> Iterator[Row]:
+    """Yield the CPU time and the wall time of two commands, run in turn."""
+    measure(ours)
+    measure(theirs)
+
+    def side(command: list[str]) -> Callable[[], tuple[float, float]]:
+        def run() -> tuple[float, float]:
+            cost = measure(command)
+            return cost.cpu, cost.wall
+
+        return run
+
+    mine, other = alternate(pairs, side(ours), side(theirs))
+    for kind, a, b in zip(("CPU", "wall"), mine, other, strict=True):
+        yield Row(f"{what}, {kind}", f"{1000 * a:.0f} ms", f"{1000 * b:.0f} ms", a / b, goal)

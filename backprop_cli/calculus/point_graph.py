@@ -1,0 +1,71 @@
+"""One graph for many points: values, gradients, and what tells where they need a second look.
+
+All of it is written into one graph, from the formulas of the table, so that a reading for arrays
+computes it like any other value: the gradient graph of each output, the conditions of the kinks
+and jumps, and the local partials by which selecting operations say which side they took.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backprop_cli.calculus.gradient_graph import Writer, gradient_graph
+from backprop_cli.calculus.kinks import KINKED, about
+from backprop_cli.calculus.partials import SELECTS
+from backprop_cli.graph import Graph
+from backprop_cli.operations import INPUT, TABLE
+
+
+class PointGraph(NamedTuple):
+    """A graph whose first nodes are those of a program, and the nodes that answer questions of it.
+
+    Its outputs are those of `answers`: for each output of the program, its node and the nodes of
+    its partials. `watched` are the program's operations that the outputs need. A node of `kinks`
+    is 1 where an operation that matters stands on a kink or jump. `sides` has, for each selecting
+    operation, the node of the partial of each operand: 0 where that operand is not selected.
+    """
+
+    graph: Graph
+    watched: tuple[int, ...]
+    answers: tuple[tuple[int, ...], ...]
+    kinks: tuple[int, ...]
+    sides: dict[int, tuple[int, ...]]
+
+
+def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
+    """Return the outputs of `graph`, their partials by the nodes `wrt`, kinks and sides."""
+    made, answers = graph, []
+    for output in graph.outputs:
+        made = gradient_graph(made, output, wrt)
+        answers.append(made.outputs)
+    needed = graph.dependencies(graph.outputs)
+    active = graph.dependents(wrt)
+    writer = Writer(made)
+    kinks: list[int] = []
+    sides: dict[int, tuple[int, ...]] = {}
+    for node, row in enumerate(graph.rows):
+        if not needed[node]:
+            continue
+        if row in KINKED:
+            kinks += _conditions(writer, node, active)
+        if SELECTS[row]:
+            shared = writer.shared_variables(TABLE[row], node)
+            places = range(len(graph.operands_of(node)))
+            sides[node] = tuple(writer.partial(TABLE[row], node, k, shared) for k in places)
+    outputs = [node for answer in answers for node in answer]
+    watched = tuple(k for k, row in enumerate(graph.rows) if needed[k] and row != INPUT)
+    made = writer.builder.finish(outputs)
+    return PointGraph(made, watched, tuple(answers), tuple(kinks), sides)
+
+
+def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:
+    """Write the conditions of the kinks of a node that an input asked for can move it across."""
+    row, operands = writer.graph.rows[node], writer.graph.operands_of(node)
+    operation = TABLE[row]
+    variables = dict(writer.shared_variables(operation, node))
+    if operation.variadic:
+        variables["x"] = operands[-1]
+    return [
+        writer.formula(f"where({kink.at}, 1, 0)", variables)
+        for kink, positions in zip(operation.kinks, about(row), strict=True)
+        if any(active[operands[k]] for k in positions or range(len(operands)))
+    ]

@@ -1,0 +1,1 @@
+"""Exported code: the file around a derivation, in each language."""

@@ -1,0 +1,1 @@
+"""The operation graph as a picture: laid out once, drawn in characters, SVG, DOT and Mermaid."""

@@ -1,0 +1,1 @@
+"""The ways of differentiating side by side: counted, timed, and held against many digits."""

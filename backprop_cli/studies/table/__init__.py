@@ -1,0 +1,1 @@
+"""Many points: the rows of a table, read, computed and put in order."""
