@@ -84,7 +84,7 @@ def test_without_a_compiler_native_is_refused_and_auto_says_what_ran(capsys, mon
     assert (code, out) == (2, "")
     assert err == (
         "error: no C compiler was found: CC names 'nosuchcc'\n"
-        "  set CC to a compiler, or unset it; --engine python gives the same numbers\n"
+        "  set CC to a compiler, or unset it; --engine python needs no compiler\n"
     )
     code, out, err = ask(capsys, *LONG, "--format", "plain")
     assert (code, out) == wanted

@@ -53,7 +53,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def refused(text: str = "int x;\n") -> str:
     with pytest.raises(NoCompiler) as caught:
         native.load(text)
-    assert caught.value.hint.endswith("--engine python gives the same numbers")
+    assert caught.value.hint.endswith("--engine python needs no compiler")
     return caught.value.message
 
 
@@ -85,7 +85,23 @@ def test_a_compiler_that_fails_without_a_word(cache, fake):
 
 def test_a_compiler_that_makes_nothing_although_it_says_so(cache, fake):
     fake("exit 0")
-    assert refused() == "the C compiler 'fakecc' failed: exit code 0"
+    assert refused() == "the C compiler 'fakecc' failed: it made no library"
+
+
+def test_large_code_is_not_optimised_because_that_takes_ever_longer(fake, tmp_path):
+    fake(f'echo "$@" > {tmp_path}/words; exit 7')
+    found = compiler.find_compiler()
+    for lines, said in ((compiler.MOST_OPTIMISED, False), (compiler.MOST_OPTIMISED + 1, True)):
+        with pytest.raises(NoCompiler):
+            compiler.compile_library(found, "\n" * lines, tmp_path)
+        assert ("-O0" in (tmp_path / "words").read_text().split()) == said
+
+
+def test_what_a_compiler_leaves_behind_is_in_the_folder_that_is_removed(fake, tmp_path):
+    fake(f'echo "$TMPDIR" > {tmp_path}/place; exit 7')
+    with pytest.raises(NoCompiler):
+        compiler.compile_library(compiler.find_compiler(), "", tmp_path)
+    assert (tmp_path / "place").read_text().strip() == str(tmp_path)
 
 
 def test_a_compiler_that_makes_rubbish_is_refused_by_the_loader(cache, fake):

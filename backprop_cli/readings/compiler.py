@@ -31,7 +31,11 @@ BRANCHLESS = ("-fno-trapping-math",)
 SECONDS = 60.0
 """How long a compiler may take."""
 
-HINT = "--engine python gives the same numbers"
+MOST_OPTIMISED = 4000
+"""The most lines that are optimised. Its time grows faster than the code: 13,576 lines take gcc 35
+seconds, 1.2 without. The numbers are the same."""
+
+HINT = "--engine python needs no compiler"
 
 _SHOWN_LINES, _SHOWN_COLUMNS = 4, 200
 
@@ -102,6 +106,7 @@ def compile_library(
         *compiler.command[1:],
         *FLAGS,
         *flags,
+        *(("-O0",) if source.count("\n") > MOST_OPTIMISED else ()),
         "-o",
         str(made),
         str(text),
@@ -114,7 +119,9 @@ def compile_library(
     if status != 0 or not made.is_file() or made.stat().st_size == 0:
         lines = said.read_text(encoding="utf-8", errors="replace").splitlines()
         reasons = [line[:_SHOWN_COLUMNS].replace(str(text), "code.c") for line in lines]
-        reason = "; ".join(reasons[:_SHOWN_LINES]) or f"exit code {status}"
+        reason = "; ".join(reasons[:_SHOWN_LINES]) or (
+            f"exit code {status}" if status else "it made no library"
+        )
         message = f"the C compiler {_short(compiler.name)!r} failed: {reason}"
         raise NoCompiler(message, None, HINT)
     return made
@@ -134,6 +141,7 @@ def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | 
                 stdout=messages,
                 stderr=messages,
                 cwd=folder,
+                env=os.environ | {"TMPDIR": str(folder)},  # what it leaves goes with the folder
                 start_new_session=True,
             )
         except OSError as error:

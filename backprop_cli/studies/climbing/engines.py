@@ -1,9 +1,10 @@
 """Which engine does the work of many steps or many points: Python, or C compiled here and now.
 
-The numbers are the same, so the choice is one of time alone. `auto` takes C where it saves more
-than twice what compiling costs, by figures measured once on an ordinary machine; the rule does
-not ask whether the code is kept from an earlier run, so that the same command is answered in the
-same way each time.
+The numbers of a climb are the same to the last bit, those of many points but for the exponentials
+(`readings/native_blocks.py`), so the choice is one of time. `auto` takes C where it saves more than
+twice what compiling costs, by figures measured once on an ordinary machine; the rule does not ask
+whether the code is kept from an earlier run, so that the same command is answered in the same way
+each time.
 """
 
 from collections.abc import Iterable, Sequence
