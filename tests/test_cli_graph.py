@@ -262,7 +262,7 @@ def test_what_no_gradient_reaches_has_dashed_wires(capsys):
             "cannot write 'no/such/folder/a.svg': no such folder",
         ),
         (("x", "-o", ""), "cannot write '': it has no name"),
-        (("x", "-o", "."), "cannot write '.': not writable"),
+        (("x", "-o", "."), "cannot write '.': is a directory"),
     ],
 )
 def test_bad_input_is_refused(capsys, words, message):

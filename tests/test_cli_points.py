@@ -258,6 +258,58 @@ def test_a_file_that_cannot_be_written_is_told(points):
     assert "cannot write 'no/such/folder.csv': no such folder" in done.err
 
 
+@pytest.mark.parametrize("name", ["p.csv", "./p.csv", "link.csv", "e.txt", "a.json"])
+def test_a_file_that_is_read_is_not_written(points, tmp_path, name):
+    """The table, under any of its names, the expression, and the point of --at."""
+    (tmp_path / "e.txt").write_text("x*y")
+    (tmp_path / "a.json").write_text('{"y": 2}')
+    (tmp_path / "link.csv").symlink_to("p.csv")
+    before = {path.name: path.read_text() for path in tmp_path.iterdir() if path.name != "link.csv"}
+    done = points("x\n1\n", "@e.txt", "--at", "@a.json", "-o", name, "--format", {"a.json": "json"}.get(name, "csv"))  # fmt: skip
+    assert (done.code, "is the file that is read" in done.out + done.err) == (2, True)
+    assert (tmp_path / "p.csv").read_text() == "x\n1\n"
+    assert {key: (tmp_path / key).read_text() for key in before} == before
+    one = run("grad", "x", "--points", "-", "-o", "p.csv", stdin="x\n1\n")
+    assert (one.code, (tmp_path / "p.csv").read_text()) == (0, "value,d_x,flag\n1.0,1.0,\n")
+
+
+@pytest.mark.parametrize("text", ["x\nabc\n1\n", "y\n1\n", "", "x\nabc\n"])
+def test_an_error_before_any_answer_leaves_the_file_that_was_there(points, tmp_path, text):
+    (tmp_path / "o.csv").write_text("mine")
+    for more in ((), ("--on-error", "skip")) if text == "x\nabc\n" else ((),):
+        assert points(text, "x^2", "-o", "o.csv", *more).code == 2
+        assert (tmp_path / "o.csv").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.csv", "p.csv"]
+
+
+def test_the_rows_before_a_bad_one_are_in_the_file(points, tmp_path):
+    (tmp_path / "o.csv").write_text("mine")
+    assert points("x\n3\nabc\n", "x^2", "-o", "o.csv").code == 2
+    assert (tmp_path / "o.csv").read_text() == "value,d_x,flag\n9.0,6.0,\n"
+
+
+def test_a_file_keeps_its_links_and_its_permissions(points, tmp_path):
+    (tmp_path / "real.csv").write_text("mine")
+    (tmp_path / "real.csv").chmod(0o640)
+    (tmp_path / "o.csv").symlink_to("real.csv")
+    assert points("x\n3\n", "x^2", "-o", "o.csv").code == 0
+    assert (tmp_path / "o.csv").is_symlink()
+    assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o640
+    os.link(tmp_path / "real.csv", tmp_path / "twin.csv")
+    assert points("x\n4\n", "x^2", "-o", "twin.csv").code == 0
+    assert (tmp_path / "real.csv").read_text() == "value,d_x,flag\n16.0,8.0,\n"
+    assert points("x\n4\n", "x^2", "-o", "new.csv").code == 0
+    (tmp_path / "usual").write_text("")
+    assert (tmp_path / "new.csv").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_what_is_no_regular_file_is_written_straight(points):
+    assert points("x\n3\n", "x^2", "-o", "/dev/stdout").out == "value,d_x,flag\n9.0,6.0,\n"
+    assert points("x\n3\n", "x^2", "-o", "/dev/null").code == 0
+    assert os.path.exists("/dev/null")
+    assert not os.path.isfile("/dev/null")
+
+
 def test_an_answer_does_not_wait_for_the_end_of_a_pipe():
     command = [*PROGRAM, "grad", "x^2", "--points", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=PLAIN_ENVIRONMENT) as process:  # fmt: skip

@@ -12,7 +12,8 @@ from backprop_cli.commands.output import (
     check_writable,
     chosen_format,
     option,
-    unwritable,
+    refuse_sources,
+    write_bytes,
     written_to,
 )
 from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
@@ -90,6 +91,7 @@ def graph(
     """
     form = chosen_format(path, form, ENDINGS)
     _check_output(path, form)
+    refuse_sources(path, expression, *points)
     source = read_source(expression)
     try:
         solution = _solution(source.text, points, wrt, of)
@@ -194,7 +196,7 @@ def _write(solution: Solution, pointed: bool, form: str, path: str | None) -> No
     _check_size(solution)
     diagrams = _diagrams(solution, pointed)
     if form in BINARY:
-        _write_bytes(path, _binary(diagrams, form))
+        write_bytes(path, _binary(diagrams, form))
         return
     with written_to(path):
         sys.stdout.write(_text(diagrams, form))
@@ -236,14 +238,3 @@ def _binary(diagrams: list[Diagram], form: str) -> bytes:
 
     svg = document(diagrams, fixed_colours=True)
     return pictures.png(svg) if form == "png" else pictures.pdf(svg)
-
-
-def _write_bytes(path: str | None, data: bytes) -> None:
-    if path is None or path == STDOUT:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-    except (OSError, ValueError) as error:
-        raise unwritable(path, getattr(error, "strerror", None)) from None

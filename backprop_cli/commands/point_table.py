@@ -3,8 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -66,6 +65,8 @@ def answer_table(
     if question.expression == "-" and table == "-":
         hint = "give the expression as an argument, or as @FILE"
         raise OptionProblem("standard input cannot be both EXPRESSION and --points", None, hint)
+    named = table if table == "-" else f"@{table}"
+    output.refuse_sources(path, question.expression, named, *question.points)
     from backprop_cli.studies.table.chunks import Chunks
     from backprop_cli.studies.table.engines import PointEngine
     from backprop_cli.studies.table.rows import RowReader
@@ -81,9 +82,9 @@ def answer_table(
     kept = _places(keep, chunks.headings)
     reader = RowReader(chunks.headings, used, kept, stop=on_error != "skip")
     write = _writer(form, [chunks.headings[place] for place in kept], many)
-    with _file(path) as file:
-        run = _Run(chunks, many, file, on_error != "skip", engine.chosen.note)
-        file.write(write.heading)
+    with output.opened(path) as target:
+        run = _Run(chunks, many, target, on_error != "skip", engine.chosen.note)
+        target.file.write(write.heading)
         return run.answer(lambda chunk: _answered(chunk, reader, many, write.block))
 
 
@@ -166,17 +167,6 @@ def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
     return _Writer(b"", render.JsonLines(kept, many))
 
 
-@contextmanager
-def _file(path: str | None) -> "Iterator[IO[bytes]]":
-    """Open the file to write, or standard output."""
-    if path is None or path == output.STDOUT:
-        yield sys.stdout.buffer
-        return
-    output.check_writable(path)
-    with open(path, "wb") as file:
-        yield file
-
-
 class _Made(NamedTuple):
     """A block as text; of each flag but the empty one how often, where first, and that point."""
 
@@ -214,9 +204,9 @@ class _Run:
     """Writes blocks in order, and says on stderr what there is to say of their rows."""
 
     def __init__(
-        self, chunks: "Chunks", many: "ManyPoints", file: IO[bytes], stop: bool, note: str
+        self, chunks: "Chunks", many: "ManyPoints", target: output.Target, stop: bool, note: str
     ) -> None:
-        self._chunks, self._many, self._file, self._stop = chunks, many, file, stop
+        self._chunks, self._many, self._target, self._stop = chunks, many, target, stop
         self._engine = note
         self._size = self._bad = self._told = self._unanswered = 0
         self._counts = Counter[int]()
@@ -227,12 +217,14 @@ class _Run:
         from backprop_cli.render.progress import Progress
         from backprop_cli.studies.table.in_order import in_order, processors
 
-        quiet = self._file is sys.stdout.buffer and sys.stdout.isatty()
+        file = self._target.file
+        quiet = file is sys.stdout.buffer and sys.stdout.isatty()
         progress = Progress(self._chunks.size, not quiet, "bytes", every=1)
         try:
             for made in in_order(self._chunks, work, processors()):
-                self._file.write(made.text)
-                self._file.flush()
+                file.write(made.text)
+                file.flush()
+                self._target.answered |= made.size > 0
                 self._note(made)
                 progress.at(self._chunks.taken)
         finally:
