@@ -252,6 +252,15 @@ def test_the_answer_goes_to_a_file(points, tmp_path, name, form):
     assert (tmp_path / name).read_text() == expected.out
 
 
+@pytest.mark.parametrize("name", ["o.html", "o.svg", "o.tsv"])
+def test_an_ending_of_another_format_is_refused(points, tmp_path, name):
+    done = points("x\n3\n", "x^2", "-o", name)
+    assert (done.code, done.out, (tmp_path / name).exists()) == (2, "", False)
+    assert f"--points has no format with the ending '{name[1:]}'" in done.err
+    assert "one of .csv .json .jsonl .txt, or --format beside it" in done.err
+    assert points("x\n3\n", "x^2", "-o", name, "--format", "csv").code == 0
+
+
 def test_a_file_that_cannot_be_written_is_told(points):
     done = points("x\n3\n", "x^2", "-o", "no/such/folder.csv")
     assert done.code == 2

@@ -1,6 +1,5 @@
 """`backprop graph`: the operation graph as a picture, with values, gradients and local slopes."""
 
-import os
 import sys
 
 import click
@@ -112,11 +111,6 @@ def graph(
 def _check_output(path: str | None, form: str) -> None:
     """Refuse a file that cannot be written, and a terminal for what is no text."""
     if path is not None and path != STDOUT:
-        ending = os.path.splitext(path)[1].lower()
-        given = click.get_current_context().get_parameter_source("form")
-        if ending and ending not in ENDINGS and given is click.core.ParameterSource.DEFAULT:
-            hint = f"one of {' '.join(ENDINGS)}, or --format beside it"
-            raise OptionProblem(f"no format has the ending {ending[:20]!r}", None, hint)
         check_writable(path)
     elif form in BINARY and sys.stdout.isatty():
         hint = f"write it to a file: -o graph.{form}"

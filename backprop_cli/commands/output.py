@@ -17,6 +17,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import IO, Any
 
 import click
+from click.core import ParameterSource
 
 from backprop_cli.errors import BackpropError, FileProblem, OptionProblem
 from backprop_cli.studies.files import checked_text
@@ -33,6 +34,9 @@ ENDINGS = {
     ".json": "json",
 }
 """The format that the ending of a file asks for."""
+
+TEXT = ("", ".txt")
+"""Endings that leave the format open."""
 
 
 def _file_name(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
@@ -51,19 +55,28 @@ def option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option("-o", "--output", "path", metavar="FILE", callback=_file_name, help=help)
 
 
-def chosen_format(path: str | None, form: str, endings: Mapping[str, str] = ENDINGS) -> str:
+def chosen_format(
+    path: str | None, form: str, endings: Mapping[str, str] = ENDINGS, who: str = ""
+) -> str:
     """Return the format: that of `--format` if it was given, else that of the file's ending.
 
-    Raises `OptionProblem` where the two ask for different things.
+    Files without an ending, and texts, are of the usual format. Raises `OptionProblem` where the
+    two ask for different things, and where the ending alone says nothing that `who` (the command)
+    could write.
     """
     if path is None or path == STDOUT:
         return form
+    context = click.get_current_context()
     ending = ending_of(path)
     asked = endings.get(ending)
-    source = click.get_current_context().get_parameter_source("form")
+    given = context.get_parameter_source("form") != ParameterSource.DEFAULT
+    if asked is None and ending not in TEXT and not given:
+        hint = f"one of {' '.join(dict.fromkeys([*endings, '.txt']))}, or --format beside it"
+        who = who or str(context.info_name)
+        raise OptionProblem(f"{who} has no format with the ending {ending[:20]!r}", None, hint)
     if asked is None or asked == form:
         return form
-    if source is click.core.ParameterSource.DEFAULT:
+    if not given:
         return asked
     hint = f"{ending} stands for --format {asked}: leave --format out, or rename the file"
     raise OptionProblem(f"--format {form} does not go with {path[:60]!r}", None, hint)
@@ -117,7 +130,7 @@ def _status(path: str | int) -> os.stat_result | None:
 
 
 class Target:
-    """A file to write. Set `answered` once it has what is worth keeping even if an error follows."""
+    """A file to write. Set `answered` once it is worth keeping even if an error follows."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file

@@ -97,7 +97,7 @@ def _form(form: str, path: str | None) -> str:
         if given and name not in _NAMED:
             what = max(parameter.opts, key=len)
             raise OptionProblem(f"{what} does not go with --points, which answers in csv or json")
-    form = output.chosen_format(path, form, ENDINGS)
+    form = output.chosen_format(path, form, ENDINGS, "--points")
     if form in FORMATS:
         return form
     if context.get_parameter_source("form") == ParameterSource.COMMANDLINE:
