@@ -135,7 +135,19 @@ def test_bad_rows_are_skipped_when_asked_for_and_told(points):
     assert done.err == (
         "skipped: p.csv line 3: 1 cell, but 2 columns\n"
         "skipped: p.csv line 5: column y: the cell is empty\n"
+        "note: 1 blank line skipped\n"
     )
+
+
+def test_blank_lines_are_skipped_and_counted(points):
+    """Also where each row is one cell, so that a blank line could be a cell that is missing."""
+    done = points("\nx\n1\n\n3\n", "x^2")
+    assert done.out == "value,d_x,flag\n1.0,2.0,\n9.0,6.0,\n"
+    assert (done.code, done.err) == (0, "note: 1 blank line skipped\n")
+    text = "id,x\n" + "".join(f'"a\n\n{k}",{k}\n\r\n' for k in range(20_000))
+    assert points(text, "x", "--keep", "id").err == "note: 20,000 blank lines skipped\n"
+    done = run("ascend", "--descend", "(w - x)^2", "--at", "w=0", "--data", "p.csv", "--steps", "1")
+    assert (done.code, done.err) == (0, "note: 20,000 blank lines skipped\n")
 
 
 def test_of_many_bad_rows_the_first_are_told_and_all_counted(points):

@@ -34,6 +34,7 @@ class Table:
         self.rows = [row for block in rows for row in block]
         texts = [zip(*block.kept, strict=True) for block in self.blocks]
         self.texts = [row for block in texts for row in block]
+        self.blank = sum(block.blank for block in self.blocks)
         self.faults = [fault for block in self.blocks for fault in block.faults]
 
 
@@ -52,6 +53,23 @@ def read(request, tmp_path, monkeypatch):
         return Table(path, *arguments, **options)
 
     return read
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("x,y\n1,2\n3,4\n", 0),
+        ("x,y\n1,2\n3,4", 0),
+        ("\nx,y\n\n1,2\n  \n3,4\n\n", 3),
+        ("x,y\r\n1,2\r\n\r\n3,4\r\n\r\n", 2),
+        ('x,y,n\n1,2,"a\n\nb"\n\n3,4,"\n"\n\n\n', 3),
+        ('x,y,n\n1,2,5"\n\n3,4,6"\n', 1),
+    ],
+)
+def test_blank_lines_are_counted_in_every_way_of_reading(read, text, count):
+    table = read(text)
+    assert table.rows == [(1, 2), (3, 4)]
+    assert table.blank == count
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,7 @@ class _Made(NamedTuple):
     unanswered: int
     faults: tuple[tuple[int, str], ...]
     bad: int
+    blank: int
 
 
 def _answered(
@@ -197,7 +198,7 @@ def _answered(
     ]
     unanswered = block.size - int(answers.answered.sum())
     text = write(block, answers)
-    return _Made(text, block.size, flags, unanswered, block.faults, block.bad)
+    return _Made(text, block.size, flags, unanswered, block.faults, block.bad, block.blank)
 
 
 class _Run:
@@ -208,7 +209,7 @@ class _Run:
     ) -> None:
         self._chunks, self._many, self._target, self._stop = chunks, many, target, stop
         self._engine = note
-        self._size = self._bad = self._told = self._unanswered = 0
+        self._size = self._bad = self._blank = self._told = self._unanswered = 0
         self._counts = Counter[int]()
         self._first: dict[int, tuple[int, tuple[float, ...]]] = {}
 
@@ -242,6 +243,7 @@ class _Run:
             self._first.setdefault(code, (self._size + row + 1, point))
         self._size += made.size
         self._bad += made.bad
+        self._blank += made.blank
         self._unanswered += made.unanswered
         for line, fault in made.faults:
             text = readable(f"{self._chunks.title} line {line}: {fault}")
@@ -253,10 +255,13 @@ class _Run:
 
     def _remarks(self) -> Iterator[str]:
         """Yield what is to be said of all rows together."""
+        from backprop_cli.studies.data import blank_lines
         from backprop_cli.studies.table.points import FLAGS
 
         if self._engine:
             yield f"note: {self._engine}"
+        if self._blank:
+            yield blank_lines(self._blank)
         if self._bad > self._told:
             yield f"skipped: {self._bad:,} rows in all, the first {self._told} are named above"
         for code, (row, point) in sorted(self._first.items()):

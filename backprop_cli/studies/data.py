@@ -36,11 +36,15 @@ _MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
 
 
 class Data(NamedTuple):
-    """The columns that bind names, of `size` rows each, and the names of the other columns."""
+    """The columns that bind names, of `size` rows each, and the names of the other columns.
+
+    `blank` counts the lines between the rows that had nothing on them.
+    """
 
     columns: "Mapping[str, Column]"
     size: int
     ignored: tuple[str, ...]
+    blank: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,11 +177,15 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     text = read_source("-" if path == "-" else f"@{path}").text
     title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
     lines = _lines(text.removeprefix("\ufeff"), title)
-    headings = [heading.strip() for heading in next(lines, (0, [""]))[1]]
+    headings = [heading.strip() for heading in next((row for _, row in lines if row), [""])]
     used = used_columns(headings, names, title)
     cells: dict[str, list[float]] = {name: [] for name in used}
     places = [(cells[name], place) for name, place in used.items()]
+    blank = 0
     for line, row in lines:
+        if not row:
+            blank += 1
+            continue
         if len(row) != len(headings):
             raise FileProblem(f"{title} line {line}: {fault_of_width(row, headings)}")
         for column, place in places:
@@ -190,18 +198,27 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     size = len(next(iter(columns.values())))
     if not size:
         raise FileProblem(f"{title} has a line of headings and no rows")
-    return Data(columns, size, _ignored(headings, used))
+    return Data(columns, size, _ignored(headings, used), blank)
 
 
 def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the cells of each line that is not blank."""
+    """Yield the line number and the cells of each row; a blank line has none."""
     reader = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
         for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield reader.line_num, row
+            yield reader.line_num, [] if is_blank(row) else row
     except csv.Error as error:
         raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    """Return whether a line says nothing: it is skipped in every table, also of one column."""
+    return len(row) < 2 and not (row and row[0].strip())
+
+
+def blank_lines(count: int) -> str:
+    """Return what is said of the blank lines of a table, "" if there are none."""
+    return f"note: {_counted(count, 'blank line')} skipped" if count else ""
 
 
 def used_columns(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
@@ -270,7 +287,7 @@ def fault_of_width(row: Sequence[str], headings: Sequence[str]) -> str:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def numpy_for(option: str) -> Any:
