@@ -181,6 +181,11 @@ def test_names_of_other_scripts_and_odd_names_are_columns_too(points):
 
 
 REFUSALS = [
+    ("x\n1\n", ("3",), "the expression has no inputs, so no column of p.csv can bind one"),
+    ("# x,y\n1,2\n", ("x*y",), "the first line of p.csv begins with #\n  it must name the columns"),
+    ("# made today\nx\n1\n", ("x",), "the first line of p.csv begins with #\n  it must name the"),
+    ("\0\0\0", ("x",), "p.csv is not a UTF-8 text file"),
+    ("x\0,\0y\0", ("x",), "p.csv is not a UTF-8 text file"),
     ("", ("x",), "p.csv is empty"),
     ("a,b\n1,2\n", ("x",), "no column of p.csv has the name of an input; its first line is: a, b"),
     ("x,x\n1,2\n", ("x",), "p.csv has two columns named x"),

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PIECE = 8192
 """Rows that are computed at a time."""
 
+_NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
+"""How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
+
 _MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
 
 
@@ -176,6 +179,7 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     numpy = numpy_for("--data")
     text = read_source("-" if path == "-" else f"@{path}").text
     title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
+    check_text(text[:4].encode(), title)
     lines = _lines(text.removeprefix("\ufeff"), title)
     headings = [heading.strip() for heading in next((row for _, row in lines if row), [""])]
     used = used_columns(headings, names, title)
@@ -211,6 +215,13 @@ def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
         raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
 
 
+def check_text(begin: bytes, title: str) -> None:
+    """Raise `FileProblem` if the first four bytes are those of UTF-16, gzip, zip, or no text."""
+    if b"\0" in begin or begin.startswith(_NO_TEXT):
+        hint = "save it as CSV in UTF-8; a compressed file must be unpacked first"
+        raise FileProblem(f"{title} is not a UTF-8 text file", None, hint)
+
+
 def is_blank(row: Sequence[str]) -> bool:
     """Return whether a line says nothing: it is skipped in every table, also of one column."""
     return len(row) < 2 and not (row and row[0].strip())
@@ -225,6 +236,9 @@ def used_columns(headings: list[str], names: Collection[str], title: str) -> dic
     """Return the place of each column whose name is in `names`."""
     if not any(headings):
         raise FileProblem(f"{title} is empty", None, "its first line names the columns: x,y")
+    if not names:
+        message = f"the expression has no inputs, so no column of {title} can bind one"
+        raise OptionProblem(message)
     used: dict[str, int] = {}
     for place, heading in enumerate(headings):
         name = normalized(heading)
@@ -232,6 +246,10 @@ def used_columns(headings: list[str], names: Collection[str], title: str) -> dic
             raise FileProblem(f"{title} has two columns named {name}")
         if name in names:
             used[name] = place
+    first = headings[0]
+    if first.startswith("#") and (not used or normalized(first.lstrip("# ")) in names):
+        hint = "it must name the columns, without a sign of comment"
+        raise FileProblem(f"the first line of {title} begins with #", None, hint)
     if not used:
         known = ", ".join(heading[:_LONGEST_NAME] for heading in headings[:_MOST_LISTED])
         message = f"no column of {title} has the name of an input; its first line is: {known}"

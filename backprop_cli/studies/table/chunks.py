@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from backprop_cli.errors import FileProblem, LimitExceeded
-from backprop_cli.studies.data import is_blank, numpy_for
+from backprop_cli.studies.data import check_text, is_blank, numpy_for
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -77,6 +77,7 @@ class Chunks:
         self.taken = 0
         """Bytes that were read so far."""
         self._fill(BLOCK)
+        check_text(self._data[:4], self.title)
         if b"\n" not in self._data and b"\r" in self._data:  # line ends of old
             self._carriage = True
             self._data = self._data.replace(b"\r", b"\n")

@@ -134,8 +134,9 @@ class RowReader:
             return fault_of_width(cells, self._headings)
         for place, value in zip(self._used, found, strict=True):
             if math.isnan(value):
-                name = normalized(self._headings[place])
-                return f"column {name}: {fault_of_cell(cells[place])}"
+                broken = _is_broken(cells[place])
+                what = "not valid UTF-8" if broken else fault_of_cell(cells[place])
+                return f"column {normalized(self._headings[place])}: {what}"
         kept = (cells[place] for place in self._kept)
         return "not valid UTF-8" if any(map(_is_broken, kept)) else ""
 
