@@ -205,12 +205,6 @@ def test_zeros_without_end_are_refused():
         Table("/dev/zero")
 
 
-def test_a_line_without_end_is_refused(tmp_path):
-    (tmp_path / "d.csv").write_bytes(b"x" * (chunks.LONGEST_LINE + chunks.BLOCK + 1))
-    with pytest.raises(LimitExceeded, match="line 1 is longer than 8 MiB"):
-        Table(tmp_path / "d.csv")
-
-
 @pytest.mark.parametrize("path", ["/no/such/file", "/", "a\0b"])
 def test_what_cannot_be_opened_is_told(path):
     with pytest.raises(FileProblem, match="cannot read"):
