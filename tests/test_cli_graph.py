@@ -255,14 +255,14 @@ def test_what_no_gradient_reaches_has_dashed_wires(capsys):
         (("x", "--of", "q"), "--of: the program has no name 'q'"),
         (("x+", "--at", "x=1"), "expected an operand"),
         (("x", "--format", "gif"), "'gif' is not one of"),
-        (("x", "-o", "a.jpg"), "no format has the ending '.jpg'"),
+        (("x", "-o", "a.jpg"), "graph has no format with the ending '.jpg'"),
         (("x", "-o", "a.svg", "--format", "png"), "--format png does not go with 'a.svg'"),
         (
             ("x", "-o", "no/such/folder/a.svg"),
             "cannot write 'no/such/folder/a.svg': no such folder",
         ),
         (("x", "-o", ""), "cannot write '': it has no name"),
-        (("x", "-o", "."), "cannot write '.': not writable"),
+        (("x", "-o", "."), "cannot write '.': is a directory"),
     ],
 )
 def test_bad_input_is_refused(capsys, words, message):

@@ -135,7 +135,19 @@ def test_bad_rows_are_skipped_when_asked_for_and_told(points):
     assert done.err == (
         "skipped: p.csv line 3: 1 cell, but 2 columns\n"
         "skipped: p.csv line 5: column y: the cell is empty\n"
+        "note: 1 blank line skipped\n"
     )
+
+
+def test_blank_lines_are_skipped_and_counted(points):
+    """Also where each row is one cell, so that a blank line could be a cell that is missing."""
+    done = points("\nx\n1\n\n3\n", "x^2")
+    assert done.out == "value,d_x,flag\n1.0,2.0,\n9.0,6.0,\n"
+    assert (done.code, done.err) == (0, "note: 1 blank line skipped\n")
+    text = "id,x\n" + "".join(f'"a\n\n{k}",{k}\n\r\n' for k in range(20_000))
+    assert points(text, "x", "--keep", "id").err == "note: 20,000 blank lines skipped\n"
+    done = run("ascend", "--descend", "(w - x)^2", "--at", "w=0", "--data", "p.csv", "--steps", "1")
+    assert (done.code, done.err) == (0, "note: 20,000 blank lines skipped\n")
 
 
 def test_of_many_bad_rows_the_first_are_told_and_all_counted(points):
@@ -169,6 +181,11 @@ def test_names_of_other_scripts_and_odd_names_are_columns_too(points):
 
 
 REFUSALS = [
+    ("x\n1\n", ("3",), "the expression has no inputs, so no column of p.csv can bind one"),
+    ("# x,y\n1,2\n", ("x*y",), "the first line of p.csv begins with #\n  it must name the columns"),
+    ("# made today\nx\n1\n", ("x",), "the first line of p.csv begins with #\n  it must name the"),
+    ("\0\0\0", ("x",), "p.csv is not a UTF-8 text file"),
+    ("x\0,\0y\0", ("x",), "p.csv is not a UTF-8 text file"),
     ("", ("x",), "p.csv is empty"),
     ("a,b\n1,2\n", ("x",), "no column of p.csv has the name of an input; its first line is: a, b"),
     ("x,x\n1,2\n", ("x",), "p.csv has two columns named x"),
@@ -252,10 +269,71 @@ def test_the_answer_goes_to_a_file(points, tmp_path, name, form):
     assert (tmp_path / name).read_text() == expected.out
 
 
+@pytest.mark.parametrize("name", ["o.html", "o.svg", "o.tsv"])
+def test_an_ending_of_another_format_is_refused(points, tmp_path, name):
+    done = points("x\n3\n", "x^2", "-o", name)
+    assert (done.code, done.out, (tmp_path / name).exists()) == (2, "", False)
+    assert f"--points has no format with the ending '{name[1:]}'" in done.err
+    assert "one of .csv .json .jsonl .txt, or --format beside it" in done.err
+    assert points("x\n3\n", "x^2", "-o", name, "--format", "csv").code == 0
+
+
 def test_a_file_that_cannot_be_written_is_told(points):
     done = points("x\n3\n", "x^2", "-o", "no/such/folder.csv")
     assert done.code == 2
     assert "cannot write 'no/such/folder.csv': no such folder" in done.err
+
+
+@pytest.mark.parametrize("name", ["p.csv", "./p.csv", "link.csv", "e.txt", "a.json"])
+def test_a_file_that_is_read_is_not_written(points, tmp_path, name):
+    """The table, under any of its names, the expression, and the point of --at."""
+    (tmp_path / "e.txt").write_text("x*y")
+    (tmp_path / "a.json").write_text('{"y": 2}')
+    (tmp_path / "link.csv").symlink_to("p.csv")
+    before = {path.name: path.read_text() for path in tmp_path.iterdir() if path.name != "link.csv"}
+    done = points("x\n1\n", "@e.txt", "--at", "@a.json", "-o", name, "--format", {"a.json": "json"}.get(name, "csv"))  # fmt: skip
+    assert (done.code, "is the file that is read" in done.out + done.err) == (2, True)
+    assert (tmp_path / "p.csv").read_text() == "x\n1\n"
+    assert {key: (tmp_path / key).read_text() for key in before} == before
+    one = run("grad", "x", "--points", "-", "-o", "p.csv", stdin="x\n1\n")
+    assert (one.code, (tmp_path / "p.csv").read_text()) == (0, "value,d_x,flag\n1.0,1.0,\n")
+
+
+@pytest.mark.parametrize("text", ["x\nabc\n1\n", "y\n1\n", "", "x\nabc\n"])
+def test_an_error_before_any_answer_leaves_the_file_that_was_there(points, tmp_path, text):
+    (tmp_path / "o.csv").write_text("mine")
+    for more in ((), ("--on-error", "skip")) if text == "x\nabc\n" else ((),):
+        assert points(text, "x^2", "-o", "o.csv", *more).code == 2
+        assert (tmp_path / "o.csv").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.csv", "p.csv"]
+
+
+def test_the_rows_before_a_bad_one_are_in_the_file(points, tmp_path):
+    (tmp_path / "o.csv").write_text("mine")
+    assert points("x\n3\nabc\n", "x^2", "-o", "o.csv").code == 2
+    assert (tmp_path / "o.csv").read_text() == "value,d_x,flag\n9.0,6.0,\n"
+
+
+def test_a_file_keeps_its_links_and_its_permissions(points, tmp_path):
+    (tmp_path / "real.csv").write_text("mine")
+    (tmp_path / "real.csv").chmod(0o640)
+    (tmp_path / "o.csv").symlink_to("real.csv")
+    assert points("x\n3\n", "x^2", "-o", "o.csv").code == 0
+    assert (tmp_path / "o.csv").is_symlink()
+    assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o640
+    os.link(tmp_path / "real.csv", tmp_path / "twin.csv")
+    assert points("x\n4\n", "x^2", "-o", "twin.csv").code == 0
+    assert (tmp_path / "real.csv").read_text() == "value,d_x,flag\n16.0,8.0,\n"
+    assert points("x\n4\n", "x^2", "-o", "new.csv").code == 0
+    (tmp_path / "usual").write_text("")
+    assert (tmp_path / "new.csv").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_what_is_no_regular_file_is_written_straight(points):
+    assert points("x\n3\n", "x^2", "-o", "/dev/stdout").out == "value,d_x,flag\n9.0,6.0,\n"
+    assert points("x\n3\n", "x^2", "-o", "/dev/null").code == 0
+    assert os.path.exists("/dev/null")
+    assert not os.path.isfile("/dev/null")
 
 
 def test_an_answer_does_not_wait_for_the_end_of_a_pipe():

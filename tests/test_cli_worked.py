@@ -64,6 +64,20 @@ def test_a_format_that_is_given_stays_unless_the_ending_contradicts_it(capsys, t
     assert not (tmp_path / "a.md").exists()
 
 
+@pytest.mark.parametrize("ending", [".pdf", ".csv", ".svg", ".xyz", ".PDF"])
+def test_an_ending_that_says_nothing_is_refused_unless_the_format_is_given(
+    capsys, tmp_path, ending
+):
+    path = tmp_path / f"a{ending}"
+    code, out, err = ask(capsys, *LECTURE, "-o", str(path))
+    assert (code, out) == (2, "")
+    assert f"grad has no format with the ending '{ending.lower()}'" in err
+    assert "one of .md .markdown .tex .html .htm .json .txt, or --format beside it" in err
+    assert not path.exists()
+    assert ask(capsys, *LECTURE, "--format", "plain", "-o", str(path))[0] == 0
+    assert path.read_text() == "f -1.0\na 1.0\nb 0.0\nc -1.0\n"
+
+
 def test_a_file_that_cannot_be_written_is_said_before_anything_is_read(capsys, tmp_path):
     for path in (tmp_path / "none" / "a.md", tmp_path):
         code, out, err = ask(capsys, "this is no expression", "-o", str(path))

@@ -1,5 +1,6 @@
 """What a CSV file of points may look like: read by Polars or without it, in blocks of any size."""
 
+import gzip
 import math
 import os
 import sys
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy")
 pytest.importorskip("polars")
 from backprop_cli.errors import BackpropError, FileProblem, LimitExceeded  # noqa: E402
+from backprop_cli.studies.data import read_columns  # noqa: E402
 from backprop_cli.studies.table import chunks  # noqa: E402
 from backprop_cli.studies.table import rows as point_rows  # noqa: E402
 from backprop_cli.studies.table.chunks import Chunks  # noqa: E402
@@ -34,6 +36,7 @@ class Table:
         self.rows = [row for block in rows for row in block]
         texts = [zip(*block.kept, strict=True) for block in self.blocks]
         self.texts = [row for block in texts for row in block]
+        self.blank = sum(block.blank for block in self.blocks)
         self.faults = [fault for block in self.blocks for fault in block.faults]
 
 
@@ -52,6 +55,23 @@ def read(request, tmp_path, monkeypatch):
         return Table(path, *arguments, **options)
 
     return read
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("x,y\n1,2\n3,4\n", 0),
+        ("x,y\n1,2\n3,4", 0),
+        ("\nx,y\n\n1,2\n  \n3,4\n\n", 3),
+        ("x,y\r\n1,2\r\n\r\n3,4\r\n\r\n", 2),
+        ('x,y,n\n1,2,"a\n\nb"\n\n3,4,"\n"\n\n\n', 3),
+        ('x,y,n\n1,2,5"\n\n3,4,6"\n', 1),
+    ],
+)
+def test_blank_lines_are_counted_in_every_way_of_reading(read, text, count):
+    table = read(text)
+    assert table.rows == [(1, 2), (3, 4)]
+    assert table.blank == count
 
 
 @pytest.mark.parametrize(
@@ -108,7 +128,7 @@ FAULTS = [
     ('x,y\n1,2\n1,"2"3\n4,5\n', 3, "',' expected after '\"'"),
     ("x,y\r1,2\r3,\r4,5\r", 3, "column y: the cell is empty"),
     ("x,y\r\n1,2\r\n3,\r\n4,5\r\n", 3, "column y: the cell is empty"),
-    (b"x,y\n1,2\n1,\xff\n4,5\n", 3, "column y: '\\udcff' is not a number"),
+    (b"x,y\n1,2\n1,\xff\n4,5\n", 3, "column y: not valid UTF-8"),
     (b"x,y\n1,2\n\x00\x01\x02\n4,5\n", 3, "1 cell, but 2 columns"),
 ]
 
@@ -181,7 +201,7 @@ def test_a_line_without_end_is_refused(read, monkeypatch, content):
 
 
 def test_zeros_without_end_are_refused():
-    with pytest.raises(LimitExceeded, match="line 1 is longer than 8 MiB"):
+    with pytest.raises(FileProblem, match="not a UTF-8 text file"):
         Table("/dev/zero")
 
 
@@ -278,3 +298,24 @@ def test_a_chunk_is_as_large_as_a_block_however_large_the_file(tmp_path, monkeyp
     assert largest <= 3 * 4096
     assert held <= 4096
     assert total == path.stat().st_size - len("x,id\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x,y\n1,2\n".encode("utf-16"),
+        "x,y\n1,2\n".encode("utf-16-be"),
+        b"\xfe\xff" + "x,y\n1,2\n".encode("utf-16-be"),
+        gzip.compress(b"x,y\n1,2\n"),
+        b"PK\x03\x04\x14\0",
+        bytes(100),
+    ],
+    ids=["utf-16", "utf-16 without mark", "big-endian", "gzip", "zip", "zeros"],
+)
+def test_what_is_no_text_is_said_to_be_none(tmp_path, content):
+    path = tmp_path / "d.csv"
+    path.write_bytes(content)
+    with pytest.raises(FileProblem, match=r"d\.csv is not a UTF-8 text file"):
+        Chunks(str(path))
+    with pytest.raises(FileProblem, match=r"not a UTF-8 text file|not valid UTF-8 text"):
+        read_columns(str(path), ("x", "y"))

@@ -15,6 +15,7 @@ from backprop_cli.render.progress import Progress
 from backprop_cli.studies.climbing.ascent import Settings, Step
 from backprop_cli.studies.climbing.climbs import Record, contours_around
 from backprop_cli.studies.climbing.problem import Problem
+from backprop_cli.studies.data import blank_lines
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.solution import Failure
 
@@ -127,6 +128,8 @@ class Run:
         code = ANSWERED
         if self.engine.note:
             print(f"note: {self.engine.note}", file=sys.stderr)
+        if self.problem.data is not None and self.problem.data.blank:
+            print(blank_lines(self.problem.data.blank), file=sys.stderr)
         if self.problem.solution.answers[0].failure is None:
             for note in notes(self.problem.solution, origin, self.problem.where(self.problem.row)):
                 print(note, file=sys.stderr)

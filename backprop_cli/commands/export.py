@@ -6,7 +6,13 @@ import click
 
 from backprop_cli.commands import options
 from backprop_cli.commands.outcome import ANSWERED, exit_code
-from backprop_cli.commands.output import STDOUT, check_writable, ending_of, written_to
+from backprop_cli.commands.output import (
+    STDOUT,
+    check_writable,
+    ending_of,
+    refuse_sources,
+    written_to,
+)
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.parser import parse
@@ -75,6 +81,7 @@ def export(
     target = chosen_language(language, path)
     if path is not None and path != STDOUT:
         check_writable(path)
+    refuse_sources(path, expression, *points)
     program = read_source(expression)
     try:
         given = options.bindings(points)

@@ -137,6 +137,7 @@ def grad(
     refuse_alone(keep, on_error, form)
     form = output.chosen_format(path, form)
     check_sheet(form, embed, show, mistake, top)
+    output.refuse_sources(path, expression, *points)
     with output.written_to(path):
         if mistake == LIST:
             list_mistakes(form, color)

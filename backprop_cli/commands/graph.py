@@ -1,6 +1,5 @@
 """`backprop graph`: the operation graph as a picture, with values, gradients and local slopes."""
 
-import os
 import sys
 
 import click
@@ -12,7 +11,8 @@ from backprop_cli.commands.output import (
     check_writable,
     chosen_format,
     option,
-    unwritable,
+    refuse_sources,
+    write_bytes,
     written_to,
 )
 from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
@@ -90,6 +90,7 @@ def graph(
     """
     form = chosen_format(path, form, ENDINGS)
     _check_output(path, form)
+    refuse_sources(path, expression, *points)
     source = read_source(expression)
     try:
         solution = _solution(source.text, points, wrt, of)
@@ -110,11 +111,6 @@ def graph(
 def _check_output(path: str | None, form: str) -> None:
     """Refuse a file that cannot be written, and a terminal for what is no text."""
     if path is not None and path != STDOUT:
-        ending = os.path.splitext(path)[1].lower()
-        given = click.get_current_context().get_parameter_source("form")
-        if ending and ending not in ENDINGS and given is click.core.ParameterSource.DEFAULT:
-            hint = f"one of {' '.join(ENDINGS)}, or --format beside it"
-            raise OptionProblem(f"no format has the ending {ending[:20]!r}", None, hint)
         check_writable(path)
     elif form in BINARY and sys.stdout.isatty():
         hint = f"write it to a file: -o graph.{form}"
@@ -194,7 +190,7 @@ def _write(solution: Solution, pointed: bool, form: str, path: str | None) -> No
     _check_size(solution)
     diagrams = _diagrams(solution, pointed)
     if form in BINARY:
-        _write_bytes(path, _binary(diagrams, form))
+        write_bytes(path, _binary(diagrams, form))
         return
     with written_to(path):
         sys.stdout.write(_text(diagrams, form))
@@ -236,14 +232,3 @@ def _binary(diagrams: list[Diagram], form: str) -> bytes:
 
     svg = document(diagrams, fixed_colours=True)
     return pictures.png(svg) if form == "png" else pictures.pdf(svg)
-
-
-def _write_bytes(path: str | None, data: bytes) -> None:
-    if path is None or path == STDOUT:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-    except (OSError, ValueError) as error:
-        raise unwritable(path, getattr(error, "strerror", None)) from None

@@ -3,8 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -66,6 +65,8 @@ def answer_table(
     if question.expression == "-" and table == "-":
         hint = "give the expression as an argument, or as @FILE"
         raise OptionProblem("standard input cannot be both EXPRESSION and --points", None, hint)
+    named = table if table == "-" else f"@{table}"
+    output.refuse_sources(path, question.expression, named, *question.points)
     from backprop_cli.studies.table.chunks import Chunks
     from backprop_cli.studies.table.engines import PointEngine
     from backprop_cli.studies.table.rows import RowReader
@@ -81,9 +82,9 @@ def answer_table(
     kept = _places(keep, chunks.headings)
     reader = RowReader(chunks.headings, used, kept, stop=on_error != "skip")
     write = _writer(form, [chunks.headings[place] for place in kept], many)
-    with _file(path) as file:
-        run = _Run(chunks, many, file, on_error != "skip", engine.chosen.note)
-        file.write(write.heading)
+    with output.opened(path) as target:
+        run = _Run(chunks, many, target, on_error != "skip", engine.chosen.note)
+        target.file.write(write.heading)
         return run.answer(lambda chunk: _answered(chunk, reader, many, write.block))
 
 
@@ -96,7 +97,7 @@ def _form(form: str, path: str | None) -> str:
         if given and name not in _NAMED:
             what = max(parameter.opts, key=len)
             raise OptionProblem(f"{what} does not go with --points, which answers in csv or json")
-    form = output.chosen_format(path, form, ENDINGS)
+    form = output.chosen_format(path, form, ENDINGS, "--points")
     if form in FORMATS:
         return form
     if context.get_parameter_source("form") == ParameterSource.COMMANDLINE:
@@ -166,17 +167,6 @@ def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
     return _Writer(b"", render.JsonLines(kept, many))
 
 
-@contextmanager
-def _file(path: str | None) -> "Iterator[IO[bytes]]":
-    """Open the file to write, or standard output."""
-    if path is None or path == output.STDOUT:
-        yield sys.stdout.buffer
-        return
-    output.check_writable(path)
-    with open(path, "wb") as file:
-        yield file
-
-
 class _Made(NamedTuple):
     """A block as text; of each flag but the empty one how often, where first, and that point."""
 
@@ -186,6 +176,7 @@ class _Made(NamedTuple):
     unanswered: int
     faults: tuple[tuple[int, str], ...]
     bad: int
+    blank: int
 
 
 def _answered(
@@ -207,18 +198,18 @@ def _answered(
     ]
     unanswered = block.size - int(answers.answered.sum())
     text = write(block, answers)
-    return _Made(text, block.size, flags, unanswered, block.faults, block.bad)
+    return _Made(text, block.size, flags, unanswered, block.faults, block.bad, block.blank)
 
 
 class _Run:
     """Writes blocks in order, and says on stderr what there is to say of their rows."""
 
     def __init__(
-        self, chunks: "Chunks", many: "ManyPoints", file: IO[bytes], stop: bool, note: str
+        self, chunks: "Chunks", many: "ManyPoints", target: output.Target, stop: bool, note: str
     ) -> None:
-        self._chunks, self._many, self._file, self._stop = chunks, many, file, stop
+        self._chunks, self._many, self._target, self._stop = chunks, many, target, stop
         self._engine = note
-        self._size = self._bad = self._told = self._unanswered = 0
+        self._size = self._bad = self._blank = self._told = self._unanswered = 0
         self._counts = Counter[int]()
         self._first: dict[int, tuple[int, tuple[float, ...]]] = {}
 
@@ -227,12 +218,14 @@ class _Run:
         from backprop_cli.render.progress import Progress
         from backprop_cli.studies.table.in_order import in_order, processors
 
-        quiet = self._file is sys.stdout.buffer and sys.stdout.isatty()
+        file = self._target.file
+        quiet = file is sys.stdout.buffer and sys.stdout.isatty()
         progress = Progress(self._chunks.size, not quiet, "bytes", every=1)
         try:
             for made in in_order(self._chunks, work, processors()):
-                self._file.write(made.text)
-                self._file.flush()
+                file.write(made.text)
+                file.flush()
+                self._target.answered |= made.size > 0
                 self._note(made)
                 progress.at(self._chunks.taken)
         finally:
@@ -250,6 +243,7 @@ class _Run:
             self._first.setdefault(code, (self._size + row + 1, point))
         self._size += made.size
         self._bad += made.bad
+        self._blank += made.blank
         self._unanswered += made.unanswered
         for line, fault in made.faults:
             text = readable(f"{self._chunks.title} line {line}: {fault}")
@@ -261,10 +255,13 @@ class _Run:
 
     def _remarks(self) -> Iterator[str]:
         """Yield what is to be said of all rows together."""
+        from backprop_cli.studies.data import blank_lines
         from backprop_cli.studies.table.points import FLAGS
 
         if self._engine:
             yield f"note: {self._engine}"
+        if self._blank:
+            yield blank_lines(self._blank)
         if self._bad > self._told:
             yield f"skipped: {self._bad:,} rows in all, the first {self._told} are named above"
         for code, (row, point) in sorted(self._first.items()):

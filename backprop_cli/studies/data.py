@@ -32,15 +32,22 @@ if TYPE_CHECKING:
 PIECE = 8192
 """Rows that are computed at a time."""
 
+_NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
+"""How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
+
 _MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
 
 
 class Data(NamedTuple):
-    """The columns that bind names, of `size` rows each, and the names of the other columns."""
+    """The columns that bind names, of `size` rows each, and the names of the other columns.
+
+    `blank` counts the lines between the rows that had nothing on them.
+    """
 
     columns: "Mapping[str, Column]"
     size: int
     ignored: tuple[str, ...]
+    blank: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,12 +179,17 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     numpy = numpy_for("--data")
     text = read_source("-" if path == "-" else f"@{path}").text
     title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
+    check_text(text[:4].encode(), title)
     lines = _lines(text.removeprefix("\ufeff"), title)
-    headings = [heading.strip() for heading in next(lines, (0, [""]))[1]]
+    headings = [heading.strip() for heading in next((row for _, row in lines if row), [""])]
     used = used_columns(headings, names, title)
     cells: dict[str, list[float]] = {name: [] for name in used}
     places = [(cells[name], place) for name, place in used.items()]
+    blank = 0
     for line, row in lines:
+        if not row:
+            blank += 1
+            continue
         if len(row) != len(headings):
             raise FileProblem(f"{title} line {line}: {fault_of_width(row, headings)}")
         for column, place in places:
@@ -190,24 +202,43 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     size = len(next(iter(columns.values())))
     if not size:
         raise FileProblem(f"{title} has a line of headings and no rows")
-    return Data(columns, size, _ignored(headings, used))
+    return Data(columns, size, _ignored(headings, used), blank)
 
 
 def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the cells of each line that is not blank."""
+    """Yield the line number and the cells of each row; a blank line has none."""
     reader = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
         for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield reader.line_num, row
+            yield reader.line_num, [] if is_blank(row) else row
     except csv.Error as error:
         raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
+
+
+def check_text(begin: bytes, title: str) -> None:
+    """Raise `FileProblem` if the first four bytes are those of UTF-16, gzip, zip, or no text."""
+    if b"\0" in begin or begin.startswith(_NO_TEXT):
+        hint = "save it as CSV in UTF-8; a compressed file must be unpacked first"
+        raise FileProblem(f"{title} is not a UTF-8 text file", None, hint)
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    """Return whether a line says nothing: it is skipped in every table, also of one column."""
+    return len(row) < 2 and not (row and row[0].strip())
+
+
+def blank_lines(count: int) -> str:
+    """Return what is said of the blank lines of a table, "" if there are none."""
+    return f"note: {_counted(count, 'blank line')} skipped" if count else ""
 
 
 def used_columns(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
     """Return the place of each column whose name is in `names`."""
     if not any(headings):
         raise FileProblem(f"{title} is empty", None, "its first line names the columns: x,y")
+    if not names:
+        message = f"the expression has no inputs, so no column of {title} can bind one"
+        raise OptionProblem(message)
     used: dict[str, int] = {}
     for place, heading in enumerate(headings):
         name = normalized(heading)
@@ -215,6 +246,10 @@ def used_columns(headings: list[str], names: Collection[str], title: str) -> dic
             raise FileProblem(f"{title} has two columns named {name}")
         if name in names:
             used[name] = place
+    first = headings[0]
+    if first.startswith("#") and (not used or normalized(first.lstrip("# ")) in names):
+        hint = "it must name the columns, without a sign of comment"
+        raise FileProblem(f"the first line of {title} begins with #", None, hint)
     if not used:
         known = ", ".join(heading[:_LONGEST_NAME] for heading in headings[:_MOST_LISTED])
         message = f"no column of {title} has the name of an input; its first line is: {known}"
@@ -270,7 +305,7 @@ def fault_of_width(row: Sequence[str], headings: Sequence[str]) -> str:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def numpy_for(option: str) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from backprop_cli.errors import FileProblem, LimitExceeded
-from backprop_cli.studies.data import numpy_for
+from backprop_cli.studies.data import check_text, is_blank, numpy_for
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -31,7 +31,10 @@ _DIALECT: dict[str, Any] = {"skipinitialspace": True, "strict": True}
 
 
 class Row(NamedTuple):
-    """The cells of a row and the line it ends on; or None, and why it cannot be read."""
+    """The cells of a row and the line it ends on; or None, and why it cannot be read.
+
+    A blank line has no cells, and no fault.
+    """
 
     line: int
     cells: list[str] | None
@@ -47,7 +50,7 @@ class Chunk(NamedTuple):
 
 
 def read_rows(lines: Iterable[bytes], first: int) -> Iterator[Row]:
-    """Yield each row that is not blank, by Python's csv; the first line has the number `first`."""
+    """Yield each row and each blank line, by Python's csv; the first line has number `first`."""
     texts = (line.decode("utf-8", "surrogateescape") for line in lines)
     reader = csv.reader(texts, **_DIALECT)
     while True:
@@ -58,8 +61,7 @@ def read_rows(lines: Iterable[bytes], first: int) -> Iterator[Row]:
         except csv.Error as error:
             yield Row(first + reader.line_num - 1, None, str(error))
             continue
-        if len(cells) > 1 or (cells and cells[0].strip()):
-            yield Row(first + reader.line_num - 1, cells)
+        yield Row(first + reader.line_num - 1, [] if is_blank(cells) else cells)
 
 
 class Chunks:
@@ -75,11 +77,12 @@ class Chunks:
         self.taken = 0
         """Bytes that were read so far."""
         self._fill(BLOCK)
+        check_text(self._data[:4], self.title)
         if b"\n" not in self._data and b"\r" in self._data:  # line ends of old
             self._carriage = True
             self._data = self._data.replace(b"\r", b"\n")
         self._data = self._data.removeprefix(_BYTE_ORDER_MARK)
-        row = next(read_rows(self._lines(), 1), Row(1, [""]))
+        row = next((row for row in read_rows(self._lines(), 1) if row.cells != []), Row(1, [""]))
         if row.cells is None:
             raise FileProblem(f"{self.title} line {row.line}: {row.fault}")
         self.headings = [_decoded(heading).strip() for heading in row.cells]
@@ -201,12 +204,12 @@ def _last_row_end(data: bytes, ended: bool) -> int | None:
     return end if opened.all() and closed.all() else None
 
 
-def commas(data: bytes) -> int:
-    """Return the number of commas outside quotes, which are well-formed."""
+def outside_quotes(data: bytes, sign: bytes) -> int:
+    """Return how often a sign is outside quotes, which are well-formed."""
     if b'"' not in data:
-        return data.count(b",")
+        return data.count(sign)
     numpy = numpy_for("--points")
     signs = numpy.frombuffer(data, numpy.uint8)
     quotes = numpy.flatnonzero(signs == _QUOTE)
-    places = numpy.flatnonzero(signs == _COMMA)
+    places = numpy.flatnonzero(signs == sign[0])
     return int((numpy.searchsorted(quotes, places) % 2 == 0).sum())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.data import fault_of_cell, fault_of_width, number_of_cell, numpy_for
-from backprop_cli.studies.table.chunks import Chunk, Row, commas, lone_returns, read_rows
+from backprop_cli.studies.table.chunks import Chunk, Row, lone_returns, outside_quotes, read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +33,14 @@ class Block(NamedTuple):
 
     `columns` are those that bind names, `kept` the texts of the columns that pass through (lists,
     or series of Polars). `faults` has the first bad rows, as (line, what is wrong); `bad` counts
-    all of them.
+    all of them, `blank` the blank lines.
     """
 
     columns: "list[Column]"
     kept: list[Any]
     faults: tuple[tuple[int, str], ...] = ()
     bad: int = 0
+    blank: int = 0
 
     @property
     def size(self) -> int:
@@ -87,7 +88,7 @@ class RowReader:
             kept = [frame[str(place)].fill_null("") for place in self._kept]
         except polars.exceptions.PolarsError:
             return None
-        if commas(data) != frame.height * (len(names) - 1) or lone_returns(data):
+        if outside_quotes(data, b",") != frame.height * (len(names) - 1) or lone_returns(data):
             return None
         if any(one.null_count() or not one.is_finite().all() for one in found):
             return None
@@ -95,15 +96,19 @@ class RowReader:
             if b'"' in data:  # a space inside quotes stays
                 return None
             kept = [one.str.strip_chars_start(" ") for one in kept]
-        return Block([one.to_numpy() for one in found], kept)
+        lines = outside_quotes(data, b"\n") + (not data.endswith(b"\n"))
+        return Block([one.to_numpy() for one in found], kept, blank=lines - frame.height)
 
     def _collected(self, rows: Iterable[Row]) -> Block:
         """Return rows as columns, and what is wrong with the bad ones."""
         numbers: list[list[float]] = []
         texts: list[list[str]] = []
         faults: list[tuple[int, str]] = []
-        bad = 0
+        bad = blank = 0
         for row in rows:
+            if row.cells == []:
+                blank += 1
+                continue
             cells = row.cells or []
             whole = len(cells) == len(self._headings)
             found = [number_of_cell(cells[k]) for k in self._used] if whole else []
@@ -121,7 +126,7 @@ class RowReader:
         table = numpy.array(numbers, dtype=float).reshape(len(numbers), len(self._used))
         columns = [numpy.ascontiguousarray(column) for column in table.T]
         kept = [[row[k] for row in texts] for k in range(len(self._kept))]
-        return Block(columns, kept, tuple(faults), bad)
+        return Block(columns, kept, tuple(faults), bad, blank)
 
     def _fault(self, cells: list[str], found: list[float]) -> str:
         """Return what is wrong with a row, "" for a good one."""
@@ -129,8 +134,9 @@ class RowReader:
             return fault_of_width(cells, self._headings)
         for place, value in zip(self._used, found, strict=True):
             if math.isnan(value):
-                name = normalized(self._headings[place])
-                return f"column {name}: {fault_of_cell(cells[place])}"
+                broken = _is_broken(cells[place])
+                what = "not valid UTF-8" if broken else fault_of_cell(cells[place])
+                return f"column {normalized(self._headings[place])}: {what}"
         kept = (cells[place] for place in self._kept)
         return "not valid UTF-8" if any(map(_is_broken, kept)) else ""
 
