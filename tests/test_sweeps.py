@@ -1,7 +1,9 @@
 """The sweeps on examples worked by hand: every value, every contribution, not only the total."""
 
 import math
+import re
 from collections.abc import Mapping
+from itertools import product
 
 import pytest
 
@@ -11,6 +13,9 @@ from backprop_cli.calculus.reverse import contributions
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.language.parser import parse
+from backprop_cli.operations import TABLE, Operation
+from backprop_cli.readings.floats import TOTAL
+from backprop_cli.studies.failures import violated
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Answer, Solution
 
@@ -387,7 +392,7 @@ def test_a_zero_that_is_no_selection_is_an_ordinary_factor() -> None:
         ("x^0.5", -2.0, "undefined", "f", "got x = -2"),
         ("asin(x)", 1.5, "undefined", "f", "asin needs x <= 1"),
         ("gamma(x)", -2.0, "undefined", "f", "x other than 0, -1, -2"),
-        ("clip(x, 2, 1)", 0.0, "undefined", "f", "low <= high"),
+        ("clip(x, 2, 1)", 0.0, "undefined", "f", "2nd argument <= its 3rd"),
     ],
 )
 def test_the_first_undefined_node_is_named_with_its_operands(
@@ -397,6 +402,77 @@ def test_the_first_undefined_node_is_named_with_its_operands(
     assert answer.failure is not None
     assert (answer.failure.code, answer.failure.node) == (code, node)
     assert fragment in answer.failure.message
+
+
+def outside(operation: Operation) -> list[str]:
+    """Return calls of an operation with numbers that its domain does not have."""
+    found = []
+    count = len(operation.parameters)
+    for numbers in product((-2.5, -1.0, 0.0, 0.5, 2.0), repeat=count):
+        out = TOTAL.function(operation.name)(*numbers)
+        if violated(operation, list(numbers), out):
+            written = [f"({x})" if operation.infix else str(x) for x in numbers]
+            sign = f" {operation.infix} " if operation.infix else ", "
+            text = sign.join(written)
+            found.append(text if operation.infix else f"{operation.name}({text})")
+    return found
+
+
+@pytest.mark.parametrize(
+    "operation", [row for row in TABLE if row.domain], ids=lambda operation: operation.name
+)
+def test_a_number_outside_a_domain_is_not_called_by_the_name_of_a_parameter(
+    operation: Operation,
+) -> None:
+    """The reader may have an x or y of his own, with another value."""
+    calls = outside(operation)
+    assert calls
+    for call in calls:
+        point = dict.fromkeys([*operation.names, "user"], 5.0)
+        solution = solve(parse(f"{call} * user", point), {"user": 5.0})
+        failure = solution.answers[0].failure
+        assert failure is not None
+        assert not set(operation.names) & set(re.findall(r"\b[a-z_]\w*", failure.message)), failure
+        assert not re.search(r"(\S+) = \1(?!\S)", failure.message), failure
+        assert " needs " in failure.message
+        assert not failure.message.endswith("got ")
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "message"),
+    [
+        ("1/0 + y", {"y": 5.0}, "1/0 needs its right operand other than 0, got 0"),
+        ("x/0", {"x": 1.0}, "x/0 needs its right operand other than 0, got 0"),
+        ("log(-1)*y", {"y": 1.0}, "log needs its argument > 0, got -1"),
+        ("log(2 - 3)*y", {"y": 1.0}, "log needs 2 - 3 > 0, got 2 - 3 = -1"),
+        ("a = -1; y*log(a)", {"y": 1.0}, "log needs a > 0, got a = -1"),
+        (
+            "clip(x, 2, 1)",
+            {"x": 0.0},
+            "clip needs its 2nd argument <= its 3rd argument, got 2 and 1",
+        ),
+        ("clip(0, y, 1)", {"y": 2.0}, "clip needs y <= its 3rd argument, got y = 2 and 1"),
+        (
+            "polygamma(0.5, x)",
+            {"x": -2.0},
+            "polygamma needs its 1st argument to be 0, 1, 2, ..., and x other than"
+            " 0, -1, -2, ..., got 0.5 and x = -2",
+        ),
+        (
+            "(-2)^0.5*x",
+            {"x": 1.0},
+            "(-2)^0.5 needs a base above 0, or an integer exponent (not below 0 where the base"
+            " is 0)",
+        ),
+        ("exp(1000)*x", {"x": 1.0}, "exp(1000) overflows"),
+    ],
+)
+def test_a_number_of_the_program_is_told_by_its_place(
+    text: str, point: dict[str, float], message: str
+) -> None:
+    failure = answer_to(text, **point).failure
+    assert failure is not None
+    assert failure.message == message
 
 
 def test_no_finite_slope_is_given_for_an_undefined_value() -> None:
