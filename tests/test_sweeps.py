@@ -538,6 +538,71 @@ def test_a_kink_is_remarked_with_both_slopes_and_whose_convention(
 
 
 @pytest.mark.parametrize(
+    "text", ["abs(x)", "relu(x) - relu(-x)", "where(x >= 0, x, -x)", "x*sign(x)"]
+)
+@pytest.mark.parametrize(
+    ("kink", "closing"),
+    [
+        ("convention", ("; convention: ", "; the conventions answer ", " (see --kink left)")),
+        ("left", ("; the answer is the slope of f to the left",)),
+        ("right", ("; the answer is the slope of f to the right",)),
+        ("error", ("; refused by --kink error",)),
+    ],
+)
+def test_a_remark_on_a_kink_says_what_answered(
+    text: str, kink: str, closing: tuple[str, ...]
+) -> None:
+    answer = answer_to(text, kink, x=0.0)
+    said = [remark.message for remark in answer.remarks]
+    if kink == "error":
+        assert answer.failure is not None
+        said.append(answer.failure.message)
+    assert said
+    for message in said:
+        assert any(text in message for text in closing)
+        assert kink == "convention" or message.endswith(closing)
+
+
+def test_a_remark_does_not_call_a_missing_slope_the_answer() -> None:
+    answer = answer_to("floor(x)", "left", x=2.0)
+    assert answer.failure is not None
+    (remark,) = answer.remarks
+    assert remark.message.endswith(
+        "2 from the right; --kink left asks for the slope of f to the left"
+    )
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_an_infinite_slope_is_not_finite_with_a_kink_elsewhere_or_without(side: str) -> None:
+    alone = answer_to("cbrt(x)", side, x=0.0)
+    beside = answer_to("cbrt(x) + abs(y)", side, x=0.0, y=1.0)
+    for answer in (alone, beside):
+        assert answer.gradient["x"] == math.inf
+        assert answer.failure is not None
+        assert answer.failure.code == "not-finite"
+        assert answer.failure.message == "cbrt has no finite slope at x = 0"
+    assert beside.gradient["y"] == 1
+
+
+def test_an_undefined_product_is_undefined_with_a_kink_elsewhere_or_without() -> None:
+    alone = answer_to("cbrt(x)^3", "left", x=0.0).failure
+    beside = answer_to("cbrt(x)^3 + abs(y)", "left", x=0.0, y=1.0).failure
+    assert alone is not None
+    assert beside is not None
+    assert alone.code == beside.code == "undefined"
+
+
+def test_an_infinite_slope_to_one_side_of_a_kink_has_its_sign() -> None:
+    """sqrt(|x|) falls to 0 infinitely fast, and rises as fast; the chain rule says 0·inf."""
+    for side, slope in (("left", -math.inf), ("right", math.inf)):
+        answer = answer_to("sqrt(abs(x))", side, x=0.0)
+        assert answer.gradient["x"] == slope
+        assert answer.failure is not None
+        assert answer.failure.code == "not-finite"
+        assert answer.failure.message == f"f has no finite slope to the {side} along x"
+
+
+@pytest.mark.parametrize(
     ("text", "point"),
     [
         ("x*abs(x)", {"x": 0.0}),

@@ -94,12 +94,16 @@ def _at_kinks(
         return gradient, failure
     floats = [float(value) for value in solution.values]
     sides = findings.Sides(solution.graph, floats)
+    answered, missing = gradient, failure
+    if solution.kink in ("left", "right"):
+        answered, missing = findings.one_sided_gradient(solution, output, gradient, failure, sides)
     kinked = kinked_nodes(solution.graph, floats, adjoints, solution.active)
     flowing = [pair for pair in kinked if adjoints[pair[0]] != 0]
-    found = findings.kink_remarks(solution, flowing, sides)
+    closing = findings.how_answered(solution.kink, solution.names[output], missing)
+    found = findings.kink_remarks(solution, flowing, sides, closing)
     if kinked and failure is None:
         known = {remark.node for remark in found}
-        for remark in findings.output_remarks(solution, output, gradient, sides):
+        for remark in findings.output_remarks(solution, output, gradient, sides, closing):
             if remark.node not in known or "conventions at" in remark.message:
                 found.append(remark)
     if found and solution.kink == "error":
@@ -107,6 +111,4 @@ def _at_kinks(
         span = solution.graph.span_of(node)
         return gradient, failure or Failure("kink", found[0].message, found[0].node, span)
     remarks += found
-    if solution.kink in ("left", "right"):
-        return findings.one_sided_gradient(solution, output, sides)
-    return gradient, failure
+    return answered, missing
