@@ -15,6 +15,7 @@ from backprop_cli.errors import UnknownInput
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
+from backprop_cli.readings.precise import Precise
 from backprop_cli.studies.failures import violated
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Answer, Solution
@@ -477,6 +478,34 @@ def test_a_number_of_the_program_is_told_by_its_place(
 
 def test_no_finite_slope_is_given_for_an_undefined_value() -> None:
     assert math.isnan(answer_to("log(x)", x=-1.0).gradient["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "undefined"),
+    [
+        ("log(x)*where(y > 0, 1, 2)", {"x": -1.0, "y": 1.0}, "xy"),
+        ("log(x)*floor(y)", {"x": -1.0, "y": 1.5}, "xy"),
+        ("where(x > 0, y, log(x)*z)", {"x": -1.0, "y": 1.0, "z": 2.0}, "xyz"),
+        ("unused = y^2; f = log(x)", {"x": -1.0, "y": 1.0}, "x"),
+        ("where(x > 0, log(x), 3*y)", {"x": -1.0, "y": 1.0}, ""),
+    ],
+)
+def test_an_undefined_value_has_no_slope_along_any_input_that_reaches_it(
+    text: str, point: dict[str, float], undefined: str
+) -> None:
+    """An input that the output does not use keeps its 0, and so does a side not taken."""
+    answer = answer_to(text, **point)
+    bad = {name for name, slope in answer.gradient.items() if slope != slope}
+    assert bad == set(undefined)
+    assert (answer.value != answer.value) == bool(undefined)
+
+
+def test_an_undefined_value_has_no_slope_at_any_precision() -> None:
+    graph = parse("log(x)*where(y > 0, 1, 2)")
+    arithmetic = Precise(30)
+    point = {name: arithmetic.number(text) for name, text in (("x", "-1"), ("y", "1"))}
+    gradient = solve(graph, point, arithmetic=arithmetic).answers[0].gradient
+    assert all(slope != slope for slope in gradient.values())
 
 
 # --------------------------------------------------------------------------------------- kinks

@@ -71,6 +71,10 @@ def _answer(solution: Solution, label: str, output: int) -> Answer:
         name: arithmetic.zero if adjoints[node] is None else adjoints[node]
         for name, node in solution.wrt.items()
     }
+    if values[output] != values[output]:
+        # What is undefined does not move with an input: even the edges that carry 0 say nothing.
+        used = graph.dependencies([output])
+        gradient.update({k: values[output] for k, node in solution.wrt.items() if used[node]})
     remarks = findings.underflow_remarks(solution)
     failure = failures.failure_of_value(solution, output)
     if failure is None:
