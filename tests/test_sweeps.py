@@ -16,6 +16,7 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
 from backprop_cli.readings.precise import Precise
+from backprop_cli.studies.agreement import forward_witness
 from backprop_cli.studies.failures import violated
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Answer, Solution
@@ -498,6 +499,12 @@ def test_an_undefined_value_has_no_slope_along_any_input_that_reaches_it(
     bad = {name for name, slope in answer.gradient.items() if slope != slope}
     assert bad == set(undefined)
     assert (answer.value != answer.value) == bool(undefined)
+
+
+def test_forward_mode_has_no_slope_of_an_undefined_value_either() -> None:
+    solution = solved("unused = z^2; f = log(x)*where(y > 0, 1, 2)", x=-1.0, y=1.0, z=1.0)
+    said = forward_witness(solution, solution.answers[0]).gradient
+    assert [str(said[name]) for name in "xyz"] == ["nan", "nan", "0.0"]
 
 
 def test_an_undefined_value_has_no_slope_at_any_precision() -> None:
