@@ -494,7 +494,7 @@ _SELECTIONS = (
         "the argument number k of the rest, counted from 0",
         rules=("the operand that is picked",),
         domain=("where(k == floor(k), k, -1) >= 0", "k < count"),
-        needs="an integer k from 0 to the number of choices less 1",
+        needs="k to be an integer from 0 to the number of choices less 1",
         kinks=(
             Kink(
                 "k == floor(k)",
@@ -656,7 +656,7 @@ _SPECIAL = (
         ("0/0", "polygamma(n + 1, x)"),
         "n-th derivative of digamma; its order n is a whole number and has no slope",
         domain=("where(n == floor(n), n, -1) >= 0", *_NO_POLE),
-        needs="a whole order n, and " + _NEEDS_NO_POLE,
+        needs="n to be 0, 1, 2, ..., and " + _NEEDS_NO_POLE,
         sides=("n", *_BESIDE_POLES),
         scale=("1", "0", "where(x > 0, 1, (n + 1)*abs(out))"),
     ),

@@ -1,7 +1,9 @@
 """The sweeps on examples worked by hand: every value, every contribution, not only the total."""
 
 import math
+import re
 from collections.abc import Mapping
+from itertools import product
 
 import pytest
 
@@ -11,6 +13,11 @@ from backprop_cli.calculus.reverse import contributions
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.language.parser import parse
+from backprop_cli.operations import TABLE, Operation
+from backprop_cli.readings.floats import TOTAL
+from backprop_cli.readings.precise import Precise
+from backprop_cli.studies.agreement import forward_witness
+from backprop_cli.studies.failures import violated
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Answer, Solution
 
@@ -387,7 +394,7 @@ def test_a_zero_that_is_no_selection_is_an_ordinary_factor() -> None:
         ("x^0.5", -2.0, "undefined", "f", "got x = -2"),
         ("asin(x)", 1.5, "undefined", "f", "asin needs x <= 1"),
         ("gamma(x)", -2.0, "undefined", "f", "x other than 0, -1, -2"),
-        ("clip(x, 2, 1)", 0.0, "undefined", "f", "low <= high"),
+        ("clip(x, 2, 1)", 0.0, "undefined", "f", "2nd argument <= its 3rd"),
     ],
 )
 def test_the_first_undefined_node_is_named_with_its_operands(
@@ -399,8 +406,113 @@ def test_the_first_undefined_node_is_named_with_its_operands(
     assert fragment in answer.failure.message
 
 
+def outside(operation: Operation) -> list[str]:
+    """Return calls of an operation with numbers that its domain does not have."""
+    found = []
+    count = len(operation.parameters)
+    for numbers in product((-2.5, -1.0, 0.0, 0.5, 2.0), repeat=count):
+        out = TOTAL.function(operation.name)(*numbers)
+        if violated(operation, list(numbers), out):
+            written = [f"({x})" if operation.infix else str(x) for x in numbers]
+            sign = f" {operation.infix} " if operation.infix else ", "
+            text = sign.join(written)
+            found.append(text if operation.infix else f"{operation.name}({text})")
+    return found
+
+
+@pytest.mark.parametrize(
+    "operation", [row for row in TABLE if row.domain], ids=lambda operation: operation.name
+)
+def test_a_number_outside_a_domain_is_not_called_by_the_name_of_a_parameter(
+    operation: Operation,
+) -> None:
+    """The reader may have an x or y of his own, with another value."""
+    calls = outside(operation)
+    assert calls
+    for call in calls:
+        point = dict.fromkeys([*operation.names, "user"], 5.0)
+        solution = solve(parse(f"{call} * user", point), {"user": 5.0})
+        failure = solution.answers[0].failure
+        assert failure is not None
+        assert not set(operation.names) & set(re.findall(r"\b[a-z_]\w*", failure.message)), failure
+        assert not re.search(r"(\S+) = \1(?!\S)", failure.message), failure
+        assert " needs " in failure.message
+        assert not failure.message.endswith("got ")
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "message"),
+    [
+        ("1/0 + y", {"y": 5.0}, "1/0 needs its right operand other than 0, got 0"),
+        ("x/0", {"x": 1.0}, "x/0 needs its right operand other than 0, got 0"),
+        ("log(-1)*y", {"y": 1.0}, "log needs its argument > 0, got -1"),
+        ("log(2 - 3)*y", {"y": 1.0}, "log needs 2 - 3 > 0, got 2 - 3 = -1"),
+        ("a = -1; y*log(a)", {"y": 1.0}, "log needs a > 0, got a = -1"),
+        (
+            "clip(x, 2, 1)",
+            {"x": 0.0},
+            "clip needs its 2nd argument <= its 3rd argument, got 2 and 1",
+        ),
+        ("clip(0, y, 1)", {"y": 2.0}, "clip needs y <= its 3rd argument, got y = 2 and 1"),
+        (
+            "polygamma(0.5, x)",
+            {"x": -2.0},
+            "polygamma needs its 1st argument to be 0, 1, 2, ..., and x other than"
+            " 0, -1, -2, ..., got 0.5 and x = -2",
+        ),
+        (
+            "(-2)^0.5*x",
+            {"x": 1.0},
+            "(-2)^0.5 needs a base above 0, or an integer exponent (not below 0 where the base"
+            " is 0)",
+        ),
+        ("exp(1000)*x", {"x": 1.0}, "exp(1000) overflows"),
+    ],
+)
+def test_a_number_of_the_program_is_told_by_its_place(
+    text: str, point: dict[str, float], message: str
+) -> None:
+    failure = answer_to(text, **point).failure
+    assert failure is not None
+    assert failure.message == message
+
+
 def test_no_finite_slope_is_given_for_an_undefined_value() -> None:
     assert math.isnan(answer_to("log(x)", x=-1.0).gradient["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "undefined"),
+    [
+        ("log(x)*where(y > 0, 1, 2)", {"x": -1.0, "y": 1.0}, "xy"),
+        ("log(x)*floor(y)", {"x": -1.0, "y": 1.5}, "xy"),
+        ("where(x > 0, y, log(x)*z)", {"x": -1.0, "y": 1.0, "z": 2.0}, "xyz"),
+        ("unused = y^2; f = log(x)", {"x": -1.0, "y": 1.0}, "x"),
+        ("where(x > 0, log(x), 3*y)", {"x": -1.0, "y": 1.0}, ""),
+    ],
+)
+def test_an_undefined_value_has_no_slope_along_any_input_that_reaches_it(
+    text: str, point: dict[str, float], undefined: str
+) -> None:
+    """An input that the output does not use keeps its 0, and so does a side not taken."""
+    answer = answer_to(text, **point)
+    bad = {name for name, slope in answer.gradient.items() if slope != slope}
+    assert bad == set(undefined)
+    assert (answer.value != answer.value) == bool(undefined)
+
+
+def test_forward_mode_has_no_slope_of_an_undefined_value_either() -> None:
+    solution = solved("unused = z^2; f = log(x)*where(y > 0, 1, 2)", x=-1.0, y=1.0, z=1.0)
+    said = forward_witness(solution, solution.answers[0]).gradient
+    assert [str(said[name]) for name in "xyz"] == ["nan", "nan", "0.0"]
+
+
+def test_an_undefined_value_has_no_slope_at_any_precision() -> None:
+    graph = parse("log(x)*where(y > 0, 1, 2)")
+    arithmetic = Precise(30)
+    point = {name: arithmetic.number(text) for name, text in (("x", "-1"), ("y", "1"))}
+    gradient = solve(graph, point, arithmetic=arithmetic).answers[0].gradient
+    assert all(slope != slope for slope in gradient.values())
 
 
 # --------------------------------------------------------------------------------------- kinks
@@ -459,6 +571,71 @@ def test_a_kink_is_remarked_with_both_slopes_and_whose_convention(
     assert remark.code == "kink"
     assert f"slope {left} to the left, {right} to the right" in remark.message
     assert "as PyTorch" in remark.message
+
+
+@pytest.mark.parametrize(
+    "text", ["abs(x)", "relu(x) - relu(-x)", "where(x >= 0, x, -x)", "x*sign(x)"]
+)
+@pytest.mark.parametrize(
+    ("kink", "closing"),
+    [
+        ("convention", ("; convention: ", "; the conventions answer ", " (see --kink left)")),
+        ("left", ("; the answer is the slope of f to the left",)),
+        ("right", ("; the answer is the slope of f to the right",)),
+        ("error", ("; refused by --kink error",)),
+    ],
+)
+def test_a_remark_on_a_kink_says_what_answered(
+    text: str, kink: str, closing: tuple[str, ...]
+) -> None:
+    answer = answer_to(text, kink, x=0.0)
+    said = [remark.message for remark in answer.remarks]
+    if kink == "error":
+        assert answer.failure is not None
+        said.append(answer.failure.message)
+    assert said
+    for message in said:
+        assert any(text in message for text in closing)
+        assert kink == "convention" or message.endswith(closing)
+
+
+def test_a_remark_does_not_call_a_missing_slope_the_answer() -> None:
+    answer = answer_to("floor(x)", "left", x=2.0)
+    assert answer.failure is not None
+    (remark,) = answer.remarks
+    assert remark.message.endswith(
+        "2 from the right; --kink left asks for the slope of f to the left"
+    )
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_an_infinite_slope_is_not_finite_with_a_kink_elsewhere_or_without(side: str) -> None:
+    alone = answer_to("cbrt(x)", side, x=0.0)
+    beside = answer_to("cbrt(x) + abs(y)", side, x=0.0, y=1.0)
+    for answer in (alone, beside):
+        assert answer.gradient["x"] == math.inf
+        assert answer.failure is not None
+        assert answer.failure.code == "not-finite"
+        assert answer.failure.message == "cbrt has no finite slope at x = 0"
+    assert beside.gradient["y"] == 1
+
+
+def test_an_undefined_product_is_undefined_with_a_kink_elsewhere_or_without() -> None:
+    alone = answer_to("cbrt(x)^3", "left", x=0.0).failure
+    beside = answer_to("cbrt(x)^3 + abs(y)", "left", x=0.0, y=1.0).failure
+    assert alone is not None
+    assert beside is not None
+    assert alone.code == beside.code == "undefined"
+
+
+def test_an_infinite_slope_to_one_side_of_a_kink_has_its_sign() -> None:
+    """sqrt(|x|) falls to 0 infinitely fast, and rises as fast; the chain rule says 0·inf."""
+    for side, slope in (("left", -math.inf), ("right", math.inf)):
+        answer = answer_to("sqrt(abs(x))", side, x=0.0)
+        assert answer.gradient["x"] == slope
+        assert answer.failure is not None
+        assert answer.failure.code == "not-finite"
+        assert answer.failure.message == f"f has no finite slope to the {side} along x"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,12 @@ def forward_witness(solution: Solution, answer: Answer) -> Witness:
     if too_large(solution):
         return Witness("forward", {}, _sweeps(solution, "forward mode needs one sweep each"))
     gradient: dict[str, _Says] = {}
+    value = solution.values[answer.node]
+    used = solution.graph.dependencies([answer.node]) if value != value else b""
     for name, node in solution.wrt.items():
+        if used and used[node]:  # an undefined value has no slope, as in `studies/gradient`
+            gradient[name] = value
+            continue
         tangents = jvp(solution.graph, solution.values, node, solution.arithmetic)
         tangent = tangents[answer.node]
         gradient[name] = solution.arithmetic.zero if tangent is None else tangent

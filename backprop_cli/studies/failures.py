@@ -14,10 +14,11 @@ from backprop_cli.calculus.partials import SELECTS, local_partials
 from backprop_cli.calculus.reverse import Contribution, contributions
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import node_text
-from backprop_cli.operations import CONSTANT, INPUT, TABLE, Operation
+from backprop_cli.operations import CONSTANT, INPUT, NEG, TABLE, Operation
 from backprop_cli.readings.floats import TOTAL
 from backprop_cli.readings.formulas import condition, variables
 from backprop_cli.studies.solution import Failure, Solution
+from backprop_cli.studies.words import ordinal
 
 _LONGEST_NAME = 40
 _SHORT_TEXT = 20
@@ -69,15 +70,16 @@ def explain_value(solution: Solution, node: int) -> Failure:
     if graph.rows[node] == CONSTANT:
         message = f"{graph.literals[node][:40]} is too large for a float64"
         return Failure(code, message, label, span, "use --precision 30")
-    written = _written(solution, node)
     needs = violated(operation, operands, values[node])
     got = _got(solution, node, needs)
     if needs:
-        message = f"{written} needs {_in_names(solution, node, needs)}, got {got}"
-    elif code == "undefined":
-        message = f"{written} is undefined at {got}"
+        message = f"{_written(solution, node)} needs {_in_names(solution, node, needs)}"
+        message += f", got {got}" if got else ""
     else:
-        message = f"{written} overflows at {got}"
+        what = "is undefined" if code == "undefined" else "overflows"
+        message = f"{_written(solution, node)} {what} at {got}"
+        if not got:
+            message = f"{shortened(node_text(graph, node, solution.names))} {what}"
     return Failure(code, message, label, span, _cure(graph, node))
 
 
@@ -112,28 +114,51 @@ def _operands(solution: Solution, node: int) -> list[tuple[str, int]]:
 
 
 def _is_literal(solution: Solution, node: int) -> bool:
-    return solution.graph.rows[node] == CONSTANT and node not in solution.graph.labels
+    """Return whether the program has an operand as a number, with or without a sign, unnamed."""
+    graph = solution.graph
+    while node not in graph.labels and graph.rows[node] == NEG:
+        (node,) = graph.operands_of(node)
+    return graph.rows[node] == CONSTANT and node not in graph.labels
 
 
 def _in_names(solution: Solution, node: int, text: str) -> str:
-    """Return words about parameters with the names of the operands in their place."""
+    """Return words about parameters with the names of the operands in their place.
+
+    A number has no name, so it is told by its place: its reader may have a `y` of his own.
+    """
+    operation = TABLE[solution.graph.rows[node]]
     named = {
-        parameter: _name(solution, operand)
-        for parameter, operand in _operands(solution, node)
-        if not _is_literal(solution, operand)
+        parameter: _place(operation, position)
+        if _is_literal(solution, operand)
+        else _name(solution, operand)
+        for position, (parameter, operand) in enumerate(_operands(solution, node))
     }
     return re.sub(r"\b[a-z]+\b", lambda word: named.get(word[0], word[0]), text)
 
 
+def _place(operation: Operation, position: int) -> str:
+    """Return what an operand is called by its place in an operation."""
+    if len(operation.parameters) == 1:
+        return "its argument"
+    if operation.infix:
+        return "its right operand" if position else "its left operand"
+    return f"its {ordinal(position)} argument"
+
+
 def _got(solution: Solution, node: int, about: str = "") -> str:
-    """Return the operands with their values; literals only where the text is about them."""
+    """Return the operands with their values: those with names, or all that the text is about.
+
+    Numbers that the program states are repeated only where the text is about them.
+    """
+    operands = _operands(solution, node)
+    spoken = [k for parameter, k in operands if re.search(rf"\b{parameter}\b", about)]
+    literals = [k for k in spoken if _is_literal(solution, k)]
+    chosen = spoken if literals else [k for _, k in operands if not _is_literal(solution, k)]
     shown = []
-    for parameter, operand in _operands(solution, node):
-        literal = _is_literal(solution, operand)
-        if not literal or re.search(rf"\b{parameter}\b", about):
-            name = parameter if literal else _name(solution, operand)
-            shown.append(f"{name} = {short(solution.values[operand])}")
-    return ", ".join(dict.fromkeys(shown)) or "these numbers"
+    for operand in chosen:
+        value = short(solution.values[operand])
+        shown.append(value if operand in literals else f"{_name(solution, operand)} = {value}")
+    return (" and " if literals else ", ").join(dict.fromkeys(shown))
 
 
 def _name(solution: Solution, node: int) -> str:

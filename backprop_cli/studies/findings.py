@@ -59,12 +59,26 @@ class Sides:
         return left.slopes[node] if continuous and decided and same else None
 
 
+def how_answered(kink: str, label: str, failure: Failure | None) -> str:
+    """Return how the answer at a kink came about, as remarks end; empty where by convention.
+
+    `kink` is what was asked for, `label` the output, `failure` why there is no answer.
+    """
+    if kink == "convention":
+        return ""
+    if kink == "error":
+        return "refused by --kink error"
+    slope = f"the slope of {label} to the {kink}"
+    return f"--kink {kink} asks for {slope}" if failure else f"the answer is {slope}"
+
+
 def kink_remarks(
-    solution: Solution, kinked: Sequence[tuple[int, int]], sides: Sides
+    solution: Solution, kinked: Sequence[tuple[int, int]], sides: Sides, closing: str
 ) -> list[Remark]:
     """Return a remark for each kink or jump at this point at which the sides differ.
 
-    `kinked` are the nodes that matter, as `calculus.kinks.kinked_nodes` finds them.
+    `kinked` are the nodes that matter, as `calculus.kinks.kinked_nodes` finds them. Each remark
+    ends with `closing`, or names the row's convention where that is empty.
     """
     remarks: list[Remark] = []
     inputs = {name: k for name, k in solution.wrt.items() if solution.active[k]}
@@ -76,14 +90,15 @@ def kink_remarks(
             remarks.append(Remark("kink", solution.names[node], text))
             break
         convention = kinks_at(solution.graph, source, sides.values)[0].convention
+        end = closing or f"convention: {convention}"
         label = solution.names[node]
         if not inputs:
-            text = f"{label} stands on a kink or jump; convention: {convention}"
+            text = f"{label} stands on a kink or jump; {end}"
             remarks.append(Remark("kink", label, text))
         found = (_remark(solution, node, name, seed, sides) for name, seed in inputs.items())
         first = next((remark for remark in found if remark is not None), None)
         if first is not None:
-            remarks.append(first._replace(message=f"{first.message}; convention: {convention}"))
+            remarks.append(first._replace(message=f"{first.message}; {end}"))
     return remarks
 
 
@@ -114,9 +129,9 @@ def _remark(solution: Solution, node: int, name: str, seed: int, sides: Sides) -
 
 
 def output_remarks(
-    solution: Solution, output: int, gradient: Mapping[str, Any], sides: Sides
+    solution: Solution, output: int, gradient: Mapping[str, Any], sides: Sides, closing: str
 ) -> list[Remark]:
-    """Return a remark for each input along which the output's slope is not the answer.
+    """Return a remark for each input along which the output's slope is not `gradient`'s.
 
     The conventions of several kinks need not add up: relu(x) - relu(-x) is x, with slope 1, but
     with relu'(0) = 0 the chain rule answers 0. And a jump times 0 is a kink.
@@ -132,13 +147,14 @@ def output_remarks(
         if slope is None:
             text = (
                 f"{label} has slope {short(left.slopes[output])} to the left along {name}, "
-                f"{short(right.slopes[output])} to the right; the conventions answer "
-                f"{short(answer)}"
+                f"{short(right.slopes[output])} to the right; "
+                f"{closing or f'the conventions answer {short(answer)}'}"
             )
         elif abs(slope - answer) > _SAME * abs(slope):
             text = (
                 f"the conventions at these kinks give {short(answer)} for {name}, but the slope "
-                f"is {short(slope)} from both sides (see --kink left)"
+                f"is {short(slope)} from both sides"
+                f"{f'; {closing}' if closing else ' (see --kink left)'}"
             )
         else:
             continue
@@ -147,31 +163,49 @@ def output_remarks(
 
 
 def one_sided_gradient(
-    solution: Solution, output: int, sides: Sides
+    solution: Solution,
+    output: int,
+    chained: Mapping[str, Any],
+    broken: Failure | None,
+    sides: Sides,
 ) -> tuple[dict[str, float], Failure | None]:
     """Return the true derivative to the side asked for along each input.
 
-    Where there is none the number is NaN, and the failure says why.
+    Where there is none the number is NaN, and the failure says why. `chained` and `broken` are
+    the gradient of the chain rule and its failure, which tells of a slope that is not finite if
+    the sweep to one side ends at the same.
     """
     gradient = {}
     failure = None
-    side = solution.kink
+    side, label = solution.kink, solution.names[output]
+    span = solution.graph.span_of(output)
     for name, seed in solution.wrt.items():
         sweep = sides.along(seed, 1 if side == "right" else -1)
-        label = solution.names[output]
-        problem = ""
-        if sweep.limits[output] != sweep.limits[output]:
-            problem = f"{label} is undefined just to the {side} along {name}, to first order"
-        elif sweep.limits[output] != sides.values[output]:
-            problem = f"{label} jumps to the {side} along {name}: no slope there"
-        elif sweep.undecided[output]:
-            problem = f"which side of a kink {name} moves to is undecided to first order"
-        elif not math.isfinite(sweep.slopes[output]):
-            problem = f"{label} has no finite slope to the {side} along {name}"
-        gradient[name] = math.nan if problem else sweep.slopes[output]
-        if problem and failure is None:
-            failure = Failure("kink", problem, label, solution.graph.span_of(output))
+        slope = gradient[name] = sweep.slopes[output]
+        problem = _no_slope(sweep, output, sides.values[output], side, name)
+        found = None
+        if problem:
+            gradient[name] = math.nan
+            found = Failure("kink", f"{label} {problem}", label, span)
+        elif not math.isfinite(slope):
+            chain = float(chained[name])
+            text = f"{label} has no finite slope to the {side} along {name}"
+            found = Failure("not-finite" if slope == slope else "kink", text, label, span)
+            if broken is not None and (chain == slope or (chain != chain and slope != slope)):
+                found = broken
+        failure = failure or found
     return gradient, failure
+
+
+def _no_slope(sweep: "OneSided", output: int, value: float, side: str, name: str) -> str:
+    """Return what an output does that has no slope to a side at all; empty if it has one."""
+    if sweep.limits[output] != sweep.limits[output]:
+        return f"is undefined just to the {side} along {name}, to first order"
+    if sweep.limits[output] != value:
+        return f"jumps to the {side} along {name}: no slope there"
+    if sweep.undecided[output]:
+        return f"stands where the side of a kink that {name} moves to is undecided to first order"
+    return ""
 
 
 # ------------------------------------------------------------------ digits

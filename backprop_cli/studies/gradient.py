@@ -71,6 +71,10 @@ def _answer(solution: Solution, label: str, output: int) -> Answer:
         name: arithmetic.zero if adjoints[node] is None else adjoints[node]
         for name, node in solution.wrt.items()
     }
+    if values[output] != values[output]:
+        # What is undefined does not move with an input: even the edges that carry 0 say nothing.
+        used = graph.dependencies([output])
+        gradient.update({k: values[output] for k, node in solution.wrt.items() if used[node]})
     remarks = findings.underflow_remarks(solution)
     failure = failures.failure_of_value(solution, output)
     if failure is None:
@@ -94,12 +98,16 @@ def _at_kinks(
         return gradient, failure
     floats = [float(value) for value in solution.values]
     sides = findings.Sides(solution.graph, floats)
+    answered, missing = gradient, failure
+    if solution.kink in ("left", "right"):
+        answered, missing = findings.one_sided_gradient(solution, output, gradient, failure, sides)
     kinked = kinked_nodes(solution.graph, floats, adjoints, solution.active)
     flowing = [pair for pair in kinked if adjoints[pair[0]] != 0]
-    found = findings.kink_remarks(solution, flowing, sides)
+    closing = findings.how_answered(solution.kink, solution.names[output], missing)
+    found = findings.kink_remarks(solution, flowing, sides, closing)
     if kinked and failure is None:
         known = {remark.node for remark in found}
-        for remark in findings.output_remarks(solution, output, gradient, sides):
+        for remark in findings.output_remarks(solution, output, gradient, sides, closing):
             if remark.node not in known or "conventions at" in remark.message:
                 found.append(remark)
     if found and solution.kink == "error":
@@ -107,6 +115,4 @@ def _at_kinks(
         span = solution.graph.span_of(node)
         return gradient, failure or Failure("kink", found[0].message, found[0].node, span)
     remarks += found
-    if solution.kink in ("left", "right"):
-        return findings.one_sided_gradient(solution, output, sides)
-    return gradient, failure
+    return answered, missing
