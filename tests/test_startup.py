@@ -11,6 +11,7 @@ from tests.command import PLAIN_ENVIRONMENT, PROGRAM
 
 UNUSED = (
     *("sympy", "rich", "numpy", "mpmath", "dataclasses", "difflib", "json", "locale"),
+    *("csv", "tempfile", "secrets", "shutil", "random"),
     *("unicodedata", "backprop_cli.calculus.onesided", "backprop_cli.render.errors"),
     *("backprop_cli.studies.mistakes", "backprop_cli.studies.witness"),
 )

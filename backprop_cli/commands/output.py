@@ -7,11 +7,8 @@ answer is streamed. What is no regular file, such as a pipe or a terminal, is wr
 
 import io
 import os
-import secrets
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import IO, Any
@@ -169,6 +166,9 @@ def _is_stream(path: str) -> bool:
 
 @contextmanager
 def _replaced(path: str) -> Iterator[Target]:
+    import secrets
+    import tempfile
+
     old = _status(path)
     moves = _may_move(path, old)
     folder = os.path.dirname(path) if moves else tempfile.gettempdir()
@@ -202,6 +202,8 @@ def _may_move(path: str, old: os.stat_result | None) -> bool:
 def _put(target: Target, made: str, path: str, old: os.stat_result | None, moves: bool) -> None:
     target.file.close()
     if not moves:
+        import shutil
+
         shutil.copyfile(made, path)
         return
     if old is not None:
