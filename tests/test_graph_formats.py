@@ -16,7 +16,7 @@ from backprop_cli.render.graph.json_object import graph_object
 from backprop_cli.render.graph.mermaid import MOST_EDGES, mermaid
 from tests.browser import CHROMIUM, Browser
 from tests.graphs import LECTURES, ODD, random_case, shown, solution
-from tests.npm import fetched
+from tests.npm import package
 from tests.test_graph_svg import NASTY, SVG, nasty
 
 CASES = {**LECTURES, **ODD, "random": random_case(60, 1)}
@@ -157,7 +157,7 @@ def test_no_text_leaves_its_label_in_mermaid(text):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to run Mermaid in")
 def test_mermaid_itself_reads_and_draws_them_with_every_label_as_it_was(tmp_path):
     """Mermaid's parser accepts each, and its drawing has our labels, hostile ones included."""
-    script = fetched("mermaid", MERMAID) / "dist" / "mermaid.min.js"
+    script = package("mermaid", MERMAID) / "dist" / "mermaid.min.js"
     page = tmp_path / "page.html"
     page.write_text(
         f'<meta charset=utf-8><div id=box></div><script src="{script.as_uri()}"></script>'
@@ -188,7 +188,7 @@ def test_mermaid_itself_reads_and_draws_them_with_every_label_as_it_was(tmp_path
 
 def test_mermaid_draws_no_more_edges_than_its_pages_allow():
     """The limit that a note speaks of is the default of Mermaid's own configuration."""
-    source = fetched("mermaid", MERMAID) / "dist" / "mermaid.min.js"
+    source = package("mermaid", MERMAID) / "dist" / "mermaid.min.js"
     assert re.search(rf"maxEdges:{MOST_EDGES}\b", source.read_text(encoding="utf-8"))
 
 
