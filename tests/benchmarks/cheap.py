@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from backprop_cli.graph import Graph
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import child
 from tests.benchmarks.report import Row
@@ -20,6 +21,7 @@ PACKAGES: tuple[str, ...] = ()
 INPUTS = (1, 10, 100, 1000)
 _GOAL = 4.0
 _NODES = 30_000
+_ROWS = 1024
 _COMPILED = 1_000
 
 Work = Callable[[], object]
@@ -94,9 +96,32 @@ def generated_python(text: str, point: Mapping[str, float]) -> Sides:
     return Sides(lambda: value(*numbers), lambda: whole(*numbers))
 
 
+def numpy_blocks(text: str, point: Mapping[str, float]) -> Sides:
+    """Return NumPy over a block of rows: the outputs of the graph, and of its gradient graph."""
+    import numpy as np
+
+    from backprop_cli.calculus.gradient_graph import gradient_graph
+    from backprop_cli.language.parser import parse
+    from backprop_cli.readings.blocks import Blocks
+
+    graph = parse(text, point)
+    gradient = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    spread = np.linspace(0.9, 1.1, _ROWS)
+    columns = [number * spread for number in point.values()]
+    bad, kinked = np.zeros(_ROWS, bool), np.zeros(_ROWS, bool)
+
+    def side(made: Graph) -> Work:
+        compute = Blocks(made, list(point), {})
+        results = [np.empty(_ROWS) for _ in made.outputs]
+        return lambda: compute(columns, results, bad, kinked)
+
+    return Sides(side(graph), side(gradient))
+
+
 READINGS: dict[str, Callable[[str, Mapping[str, float]], Sides]] = {
     "interpreter": interpreter,
     "generated Python": generated_python,
+    "NumPy, 1,024 rows": numpy_blocks,
 }
 """Each reading of a graph, by what makes its two sides."""
 
