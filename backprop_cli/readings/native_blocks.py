@@ -117,7 +117,6 @@ class NativeBlocks:
         self._function = self.native.library.backprop_rows
         self._function.restype = None
         self._fixed = np.array([*fixed.values(), 0.0])
-        self._results = len(graph.outputs)
 
     def __call__(
         self, columns: Sequence[Column], results: Sequence[Column], bad: Mask, kinked: Mask
