@@ -27,7 +27,9 @@ from backprop_cli.studies.gradient import solve
 np = pytest.importorskip("numpy")
 from backprop_cli.readings import blocks, terms  # noqa: E402
 from backprop_cli.readings.arrays import ARRAYS  # noqa: E402
-from backprop_cli.studies.table.points import FLAGS, ManyPoints  # noqa: E402
+from backprop_cli.studies.table import on_kinks, second_look  # noqa: E402
+from backprop_cli.studies.table.flags import FLAGS  # noqa: E402
+from backprop_cli.studies.table.points import ManyPoints  # noqa: E402
 
 ULPS = 8.0
 """The most ulps by which a node may differ between the two readings."""
@@ -223,13 +225,31 @@ def test_columns_are_left_as_they_are():
     assert x.tolist() == [1.0, 0.0, -1.0]
 
 
-def test_equal_rows_on_kinks_are_studied_once(monkeypatch):
-    many = ManyPoints(parse("abs(x)*y"), ["x", "y"], {})
+def test_equal_rows_without_a_slope_are_studied_once(monkeypatch):
+    many = ManyPoints(parse("sqrt(x)*y"), ["x", "y"], {})
     asked = []
     monkeypatch.setattr(many, "solution", lambda row: asked.append(row) or ManyPoints.solution(many, row))  # fmt: skip
     answers = many([np.zeros(500), np.array([1.0, 2.0] * 250)])
     assert sorted(asked) == [(0.0, 1.0), (0.0, 2.0)]
+    assert set(answers.flags.tolist()) == {FLAGS.index("not-finite")}
+
+
+def test_rows_on_kinks_are_studied_together(monkeypatch):
+    """One row alone takes a millisecond, and a sparse table has mostly zeros."""
+    many = ManyPoints(parse("abs(x)*y"), ["x", "y"], {}, kink="left")
+    monkeypatch.setattr(many, "solution", None)
+    answers = many([np.zeros(500), np.arange(1.0, 501.0)])
     assert set(answers.flags.tolist()) == {FLAGS.index("kink")}
+    assert answers.results[1].tolist() == [-float(y) for y in range(1, 501)]
+
+
+def test_too_many_slopes_for_sweeps_are_studied_as_one_point_is(monkeypatch):
+    """Above this size `grad` makes no sweep an input, and says so of every kink."""
+    for module in ("findings", "table.second_look"):
+        monkeypatch.setattr(f"backprop_cli.studies.{module}.LARGEST_SWEEP", 1)
+    expected.cache_clear()
+    assert_like_grad("abs(x)*y + x*abs(x)", GRID)
+    expected.cache_clear()
 
 
 def test_bad_rows_are_looked_at_in_pieces(monkeypatch):
@@ -264,6 +284,9 @@ MISTAKES = {
     "a wild operation": (blocks, "TAME", blocks.TAME | {"exp"}),
     "nothing watched": (blocks, "_telling", lambda terms, watched: set()),
     "no kinks": (blocks, "_mark", lambda mask, kinked: None),
+    "both sides are one": (on_kinks, "_code", lambda values, left, right, node: np.zeros((), int)),
+    "kinks that nothing reaches": (on_kinks, "_kinked_nodes", lambda rows: []),
+    "everything is live": (second_look, "SELECTS", [False]*len(TABLE)),
     "16 ulps off": (blocks, "_function", lambda kind: (lambda x, out: np.multiply(np.tanh(x), 1 + 32 * 2.0**-53, out=out)) if kind == "tanh" else FUNCTION(kind)),
     "another operand": (blocks, "_function", lambda kind: (lambda x, y, out: np.subtract(y, x, out=out)) if kind == "sub" else FUNCTION(kind)),
 }  # fmt: skip

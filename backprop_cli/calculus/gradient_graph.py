@@ -45,6 +45,14 @@ def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
 
     Its outputs are the value of `output`, then d output / d node for each node of `wrt`.
     """
+    return with_adjoints(graph, output, wrt)[0]
+
+
+def with_adjoints(graph: Graph, output: int, wrt: Sequence[int]) -> tuple[Graph, dict[int, int]]:
+    """Return the gradient graph, and which of its nodes is the adjoint of each node of `graph`.
+
+    A node to which nothing flows, whatever the point, has none.
+    """
     writer = Writer(graph)
     adjoints = writer.sweep(output, graph.dependents(wrt))
     zero = None
@@ -55,7 +63,7 @@ def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
             zero = writer.builder.constant("0") if zero is None else zero
             adjoint = zero
         outputs.append(adjoint)
-    return writer.builder.finish(outputs)
+    return writer.builder.finish(outputs), adjoints
 
 
 def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:

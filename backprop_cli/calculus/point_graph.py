@@ -8,7 +8,7 @@ and jumps, and the local partials by which selecting operations say which side t
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backprop_cli.calculus.gradient_graph import Writer, gradient_graph
+from backprop_cli.calculus.gradient_graph import Writer, with_adjoints
 from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.graph import Graph
@@ -19,7 +19,8 @@ class PointGraph(NamedTuple):
     """A graph whose first nodes are those of a program, and the nodes that answer questions of it.
 
     Its outputs are those of `answers`: for each output of the program, its node and the nodes of
-    its partials. `watched` are the program's operations that the outputs need. A node of `kinks`
+    its partials; `adjoints` has, for each output, the adjoint of each node of the program that can
+    have one. `watched` are the program's operations that the outputs need. A node of `kinks`
     is 1 where an operation that matters stands on a kink or jump. `sides` has, for each selecting
     operation, the node of the partial of each operand: 0 where that operand is not selected.
     """
@@ -27,16 +28,18 @@ class PointGraph(NamedTuple):
     graph: Graph
     watched: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
+    adjoints: tuple[dict[int, int], ...]
     kinks: tuple[int, ...]
     sides: dict[int, tuple[int, ...]]
 
 
 def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
     """Return the outputs of `graph`, their partials by the nodes `wrt`, kinks and sides."""
-    made, answers = graph, []
+    made, answers, adjoints = graph, [], []
     for output in graph.outputs:
-        made = gradient_graph(made, output, wrt)
+        made, found = with_adjoints(made, output, wrt)
         answers.append(made.outputs)
+        adjoints.append(found)
     needed = graph.dependencies(graph.outputs)
     active = graph.dependents(wrt)
     writer = Writer(made)
@@ -54,7 +57,7 @@ def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
     outputs = [node for answer in answers for node in answer]
     watched = tuple(k for k, row in enumerate(graph.rows) if needed[k] and row != INPUT)
     made = writer.builder.finish(outputs)
-    return PointGraph(made, watched, tuple(answers), tuple(kinks), sides)
+    return PointGraph(made, watched, tuple(answers), tuple(adjoints), tuple(kinks), sides)
 
 
 def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:

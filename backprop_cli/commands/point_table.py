@@ -256,7 +256,7 @@ class _Run:
     def _remarks(self) -> Iterator[str]:
         """Yield what is to be said of all rows together."""
         from backprop_cli.studies.data import blank_lines
-        from backprop_cli.studies.table.points import FLAGS
+        from backprop_cli.studies.table.flags import FLAGS
 
         if self._engine:
             yield f"note: {self._engine}"

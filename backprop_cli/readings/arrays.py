@@ -13,7 +13,7 @@ This file imports NumPy, so it is itself imported only when there are data.
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,37 @@ class Arrays(Arithmetic):
                 with np.errstate(all="ignore"):  # a constant 0/0 is computed here already
                     function = self.spelling.function(TABLE[row].name)
                 self.values[row] = self.total[row] = quiet(function)
+
+
+class _Pairs(NamedTuple):
+    """Numbers and their tangents, compared in lexicographic order, element by element."""
+
+    numbers: Any
+    tangents: Any
+
+    def __lt__(self, other: Any) -> Any:
+        tied = np.equal(self.numbers, other.numbers)
+        return np.less(self.numbers, other.numbers) | (
+            tied & np.less(self.tangents, other.tangents)
+        )
+
+    def __le__(self, other: Any) -> Any:
+        tied = np.equal(self.numbers, other.numbers)
+        return np.less(self.numbers, other.numbers) | (
+            tied & np.less_equal(self.tangents, other.tangents)
+        )
+
+    def __gt__(self, other: Any) -> Any:
+        return other.__lt__(self)
+
+    def __ge__(self, other: Any) -> Any:
+        return other.__le__(self)
+
+    def __eq__(self, other: Any) -> Any:
+        return np.equal(self.numbers, other.numbers) & np.equal(self.tangents, other.tangents)
+
+    def __ne__(self, other: Any) -> Any:
+        return ~self.__eq__(other)
 
 
 def _is_finite(value: Any) -> bool:
@@ -151,3 +182,6 @@ def _primitive(name: str) -> Callable[..., Any]:
 
 ARRAYS = Arrays()
 """Float64 arithmetic over the rows of a data set."""
+
+PAIRED_ARRAYS = Spelling(_INFIX, _primitive, number, pair=_Pairs, choice=_choice)
+"""The same with tangents, for a formula beside a kink."""

@@ -137,6 +137,6 @@ def _total(name: str) -> Callable[..., Any]:
 
 PLAIN = Spelling({**_INFIX, "div": "/"}, _plain, number)
 TOTAL = Spelling(_INFIX, _total, number)
-PAIRED = Spelling(_INFIX, _total, number, paired=True)
+PAIRED = Spelling(_INFIX, _total, number, pair=lambda x, dx: (x, dx))
 FLOATS = Arithmetic(PLAIN, TOTAL, NAN, math.isfinite)
 """Float64 arithmetic, the default of every sweep."""

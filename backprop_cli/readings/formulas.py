@@ -47,8 +47,8 @@ class Spelling:
     """How one kind of number writes a formula: its operators, its functions, its literals.
 
     `infix` gives the Python operator of the rows that need no call; `primitive` finds the
-    function of a primitive; `number` makes a number of a literal. With `paired`, each parameter x
-    comes with its tangent dx, and two of them are compared as the pairs (x, dx): the tangent
+    function of a primitive; `number` makes a number of a literal. With `pair`, each parameter x
+    comes with its tangent dx, and `pair(x, dx)` is what is compared in its place: the tangent
     decides where the values tie, which is how a formula is read just beside a kink. (Comparisons
     with `out`, and of anything computed, are about numbers, not about sides, and stay plain.)
     `choice`, if given, is a function of (condition, then, otherwise) in the place of Python's
@@ -61,19 +61,19 @@ class Spelling:
         infix: Mapping[str, str],
         primitive: Callable[[str], Callable[..., Any]],
         number: Callable[[str], Any],
-        paired: bool = False,
+        pair: Callable[[Any, Any], Any] | None = None,
         choice: Callable[..., Any] | None = None,
         compare: Callable[[str], Callable[..., bool]] | None = None,
     ) -> None:
         self.infix = infix
         self.primitive = primitive
         self.number = number
-        self.paired = paired
+        self.pair = pair
         self.choice = choice
         self.compare = compare
         self._functions: dict[str, Callable[..., Any]] = {}
         # A function called inside a formula sees numbers only, not the tangents.
-        self._inner = Spelling(infix, primitive, number) if paired else self
+        self._inner = Spelling(infix, primitive, number, choice=choice) if pair else self
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return the value function of a row, compiled when first asked for."""
@@ -94,7 +94,7 @@ class Spelling:
         the operands of the fixed parameters, this operand, and the four names of `VARIABLES`.
         """
         names = variables(operation)
-        if self.paired:
+        if self.pair:
             names += tuple(f"d{name}" for name in operation.operand_names)
         return tuple(self.compile(formula(text), names) for text in operation.partials)
 
@@ -179,9 +179,10 @@ class Spelling:
             return f"{name}({', '.join(operands)})"
         rows = [graph.rows[k] for k in graph.operands_of(node)]
         leaves = all(row in (INPUT, CONSTANT) for row in rows)
-        if self.paired and leaves and not any(text in VARIABLES for text in operands):
+        if self.pair and leaves and not any(text in VARIABLES for text in operands):
+            namespace["_pair"] = self.pair
             operands = [
-                f"({text}, {f'd{text}' if row == INPUT else '0.0'})"
+                f"_pair({text}, {f'd{text}' if row == INPUT else '0.0'})"
                 for text, row in zip(operands, rows, strict=True)
             ]
         return f"({operands[0]} {TABLE[graph.rows[node]].infix} {operands[1]})"

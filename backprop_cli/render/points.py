@@ -11,7 +11,8 @@ from typing import Any
 from backprop_cli.render.json import SCHEMA, dumps, grad_object
 from backprop_cli.render.numbers import machine
 from backprop_cli.studies.data import numpy_for
-from backprop_cli.studies.table.points import FLAGS, Answers, ManyPoints
+from backprop_cli.studies.table.flags import FLAGS
+from backprop_cli.studies.table.points import Answers, ManyPoints
 from backprop_cli.studies.table.rows import Block, polars_for
 
 _NEEDS_QUOTES = ',"\r\n'

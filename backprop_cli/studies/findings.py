@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 LARGEST_SWEEP = 10_000_000
 """Modes that need a sweep for each input are skipped above this many inputs × nodes."""
 
-_SAME = 1e-9
+SAME = 1e-9
+"""Slopes that differ by less than this, relatively, are one slope."""
+
 _MOST_KINKS = 100
 
 
@@ -150,7 +152,7 @@ def output_remarks(
                 f"{short(right.slopes[output])} to the right; "
                 f"{closing or f'the conventions answer {short(answer)}'}"
             )
-        elif abs(slope - answer) > _SAME * abs(slope):
+        elif abs(slope - answer) > SAME * abs(slope):
             text = (
                 f"the conventions at these kinks give {short(answer)} for {name}, but the slope "
                 f"is {short(slope)} from both sides"

@@ -1,22 +1,21 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
 Most rows are done by NumPy in blocks (`readings/blocks.py`). It marks the rows in which a node is
-not finite or stands on a kink, and these are looked at again: whether the bad node is live, and
-which came first, is found for all of them at once; rows on kinks, and rows whose slopes are not
-finite, are handed one by one to the study of one point, whose word is final. So a row's flag is
-what `grad` would say of it.
+not finite or stands on a kink, and these are looked at again, all at once: which node went bad
+first and is live, and what the two sides of a kink are (`on_kinks.py`). Only rows whose slopes are
+not finite are handed one by one to the study of one point, whose word is final. So a row's flag
+is what `grad` would say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.calculus.point_graph import point_graph
-from backprop_cli.calculus.values import evaluate
 from backprop_cli.graph import Graph
 from backprop_cli.studies.data import numpy_for
 from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.solution import Answer, Solution
+from backprop_cli.studies.table.flags import FLAGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
         [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
     ]
 
-FLAGS = ("", "kink", "jump", "undefined", "not-finite")
-"""What may be said of a row; the code of a flag is its place here."""
-
-_UNDEFINED, _NOT_FINITE = FLAGS.index("undefined"), FLAGS.index("not-finite")
 _MOST_KEPT = 100_000
 _MOST_NUMBERS = 1 << 22
 
@@ -81,6 +76,7 @@ class ManyPoints:
         """
         self._numpy = numpy_for("--points")
         from backprop_cli.readings.blocks import Blocks
+        from backprop_cli.studies.table.second_look import SecondLook
 
         self._program, self._names, self._outputs = graph, tuple(wrt), tuple(outputs)
         self._kink, self._columns = kink, tuple(columns)
@@ -99,6 +95,7 @@ class ManyPoints:
             made.graph, columns, fixed, made.watched, made.kinks
         )
         """Computes columns into results, and marks rows that need a second look."""
+        self._look = SecondLook(self._graph, made, self._sources, fixed)
         self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
@@ -111,20 +108,23 @@ class ManyPoints:
         numpy = self._numpy
         count = len(columns[0])
         results = tuple(numpy.empty(count) for _ in range(self.width))
-        bad, alone = numpy.zeros(count, bool), numpy.zeros(count, bool)
-        self.compute(columns, results, bad, alone)
+        bad, kinked = numpy.zeros(count, bool), numpy.zeros(count, bool)
+        self.compute(columns, results, bad, kinked)
         flags = numpy.zeros(count, numpy.int8)
         answered = numpy.ones(count, bool)
+        alone: list[int] = []
         piece = max(1, _MOST_NUMBERS // self._made.graph.size)
-        found = numpy.flatnonzero(bad)
-        for start in range(0, len(found), piece):
-            rows = found[start : start + piece]
+        again = numpy.flatnonzero(bad | kinked)
+        for start in range(0, len(again), piece):
+            rows = again[start : start + piece]
+            given = {k: column[rows] for k, column in zip(self._columns, columns, strict=True)}
             with numpy.errstate(all="ignore"):
-                codes, doubtful = self._again([column[rows] for column in columns], results, rows)
-            flags[rows] = codes
-            answered[rows] = codes == 0
-            alone[rows] = doubtful | (alone[rows] & (codes == 0))
-        for row in numpy.flatnonzero(alone).tolist():
+                looked = self._look(given, kinked[rows], self._kink)
+            flags[rows], answered[rows] = looked.flags, looked.answered
+            for result, numbers in zip(results, looked.results, strict=True):
+                result[rows] = numbers
+            alone += rows[looked.doubtful].tolist()
+        for row in alone:
             verdict = self._one(tuple(column[row].item() for column in columns))
             flags[row], answered[row] = verdict.flag, verdict.answered
             for result, number in zip(results, verdict.results, strict=True):
@@ -136,69 +136,6 @@ class ManyPoints:
         given = {**self.fixed, **dict(zip(self._columns, row, strict=True))}
         point = {name: given[name] for name in self._program.inputs}
         return solve(self._program, point, self._names, self._outputs, self._kink)
-
-    # -------------------------------------------------------------- rows in which a node is bad
-
-    def _again(
-        self, columns: "Sequence[Column]", results: "Sequence[Column]", rows: "Places"
-    ) -> "tuple[Codes, NDArray[np.bool_]]":
-        """Compute rows once more, each node as the table has it; write their results.
-
-        Returns the code of a row whose value is bad, and the rows that have a bad slope before.
-        """
-        numpy = self._numpy
-        values = self._values(columns)
-        codes = numpy.zeros(len(rows), numpy.int8)
-        doubtful = numpy.zeros(len(rows), bool)
-        into = iter(results)
-        for output, *slopes in self._made.answers:
-            codes = numpy.where(codes == 0, self._first_bad(values, output, len(rows)), codes)
-            next(into)[rows] = values[output]
-            undefined = numpy.isnan(values[output])
-            for node, source in zip(slopes, self._sources, strict=True):
-                # A value that is undefined has no slope, whatever its formula says.
-                moves = self._graph.dependents([source])[output]
-                slope = numpy.where(undefined & bool(moves), numpy.nan, values[node])
-                next(into)[rows] = slope
-                doubtful |= ~numpy.isfinite(slope) & (codes == 0)
-        return codes, doubtful
-
-    def _values(self, columns: "Sequence[Column]") -> list[Any]:
-        """Return the value of every node, by the interpreter of arrays."""
-        from backprop_cli.readings.arrays import ARRAYS
-
-        graph = self._made.graph
-        values: list[Any] = [None] * graph.size
-        for node, literal in graph.literals.items():
-            values[node] = ARRAYS.number(literal)
-        given = {**self.fixed, **dict(zip(self._columns, columns, strict=True))}
-        for name, node in graph.inputs.items():
-            values[node] = given[name]
-        evaluate(graph, values, range(graph.size), ARRAYS)
-        return values
-
-    def _first_bad(self, values: list[Any], output: int, count: int) -> "Codes":
-        """Return the code of the first live node that is not finite, 0 where there is none.
-
-        The rule of `studies/failures.live_nodes`, with a mask of rows in the place of a bit.
-        """
-        numpy, graph = self._numpy, self._graph
-        live: dict[int, Any] = {output: numpy.ones(count, bool)}
-        codes = numpy.zeros(count, numpy.int8)
-        for node in range(output, -1, -1):
-            here = live.pop(node, None)
-            if here is None:
-                continue
-            finite = numpy.isfinite(values[node])
-            code = numpy.where(numpy.isnan(values[node]), _UNDEFINED, _NOT_FINITE)
-            codes = numpy.where(here & ~finite, code, codes)  # an earlier node has the last word
-            for place, operand in enumerate(graph.operands_of(node)):
-                reached = here
-                if SELECTS[graph.rows[node]]:
-                    side = values[self._made.sides[node][place]]
-                    reached = here & (numpy.not_equal(side, 0) | ~finite)
-                live[operand] = live[operand] | reached if operand in live else reached
-        return numpy.asarray(codes, numpy.int8)  # type: ignore[no-any-return]
 
     # -------------------------------------------------------------- one row alone
 

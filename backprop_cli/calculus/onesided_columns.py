@@ -1,0 +1,193 @@
+"""One-sided derivatives at many points at once: `calculus/onesided.py`, with a mask for each `if`.
+
+That file has the reasons; this one asks the same of every row of a table and keeps both answers
+until the row's own numbers have chosen. A test holds the two together.
+
+This file imports NumPy, so it is itself imported only when there are data.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backprop_cli.calculus.kinks import about
+from backprop_cli.graph import Graph
+from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
+from backprop_cli.readings.arrays import ARRAYS, PAIRED_ARRAYS
+from backprop_cli.readings.formulas import formula
+
+
+class OneSidedColumns(NamedTuple):
+    """A sweep to one side: columns (or numbers, where all rows agree) for each node."""
+
+    limits: list[Any]
+    slopes: list[Any]
+    undecided: list[Any]
+
+
+def one_sided_columns(
+    graph: Graph, values: Sequence[Any], seed: int, direction: int
+) -> OneSidedColumns:
+    """Sweep along the input `seed` to the right (`direction` = 1) or to the left (-1).
+
+    `values` has a column for each node, or a number where all rows have the same.
+    """
+    depends = graph.dependents([seed])
+    limits = list(values)
+    tangents: list[Any] = [0.0] * graph.size
+    tangents[seed] = float(direction)
+    undecided: list[Any] = [False] * graph.size
+    with np.errstate(all="ignore"):
+        for node in range(seed + 1, graph.size):
+            if depends[node]:
+                _step(graph, node, limits, tangents, undecided, depends)
+    return OneSidedColumns(limits, [direction * tangent + 0.0 for tangent in tangents], undecided)
+
+
+def _step(
+    graph: Graph,
+    node: int,
+    limits: list[Any],
+    tangents: list[Any],
+    undecided: list[Any],
+    depends: bytearray,
+) -> None:
+    """Compute the limits and the tangents of one node from those of its operands."""
+    row = graph.rows[node]
+    operation = TABLE[row]
+    operands = graph.operands_of(node)
+    given = [limits[k] for k in operands]
+    moved = [tangents[k] for k in operands]
+    out = ARRAYS.spelling.function(operation.name)(*given)
+    kinks = kinks_in(row, given, out)
+    if operation.value.isidentifier():
+        for kink, here in kinks:
+            if kink.beside:
+                out = np.where(here, _beside(row, kink)(*given, out, *moved), out)
+    else:
+        out = _paired_value(row)(*given, *moved)
+    limits[node] = out
+    tangents[node] = _tangent(row, given, moved, out, [depends[k] for k in operands])
+    for kink, here in kinks:
+        if kink.homogeneous:
+            tangents[node] = np.where(here, _homogeneous(row, given, moved, out), tangents[node])
+    open_ended = _open_ended(row, kinks, moved, [depends[k] for k in operands])
+    undecided[node] = open_ended | _inherits(graph, node, limits, tangents, undecided)
+
+
+def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]:
+    """Return the kinks and jumps of a row, each with the mask of the points that stand on it."""
+    operation = TABLE[row]
+    if not operation.kinks:
+        return []
+    arguments = _arguments(row, given, len(given) - 1, out)
+    found = zip(operation.kinks, _conditions(row), strict=True)
+    return [(kink, np.not_equal(at(*arguments) if callable(at) else at, 0)) for kink, at in found]
+
+
+def _arguments(row: int, given: Sequence[Any], position: int, out: Any) -> list[Any]:
+    """Return what partials and conditions take, as `calculus.kinks.arguments_for` lays it out."""
+    operation = TABLE[row]
+    if not operation.variadic:
+        return [*given, out]
+    fixed = len(operation.parameters) - 1
+    ties = sum(np.equal(value, out).astype(float) for value in given[fixed:])
+    index, count = position - fixed, len(given) - fixed
+    return [*given[:fixed], given[position], out, ties, index, count]
+
+
+def _open_ended(
+    row: int, kinks: list[tuple[Kink, Any]], moved: list[Any], depends: list[int]
+) -> Any:
+    """Return where a jump's operands do not move, or tie in their movement too."""
+    jumps = [
+        here
+        for (kink, here), positions in zip(kinks, about(row), strict=True)
+        if kink.kind == "jump" and any(depends[k] for k in positions or range(len(depends)))
+    ]
+    if not jumps:
+        return False
+    rest = moved[0] if row in COMPARISON_ROWS else 0.0
+    still = np.logical_and.reduce(np.broadcast_arrays(*(np.equal(t, rest) for t in moved)))
+    return still & np.logical_or.reduce(np.broadcast_arrays(*jumps))
+
+
+def _inherits(
+    graph: Graph, node: int, limits: list[Any], tangents: list[Any], undecided: list[Any]
+) -> Any:
+    """Return where an undecided operand leaves this node undecided."""
+    operands = graph.operands_of(node)
+    if graph.rows[node] != WHERE:
+        return _any(undecided[k] for k in operands)
+    condition, first, second = operands
+    differ = np.not_equal(limits[first], limits[second])
+    differ = differ | np.not_equal(tangents[first], tangents[second])
+    either = differ | undecided[first] | undecided[second]
+    taken = np.where(np.not_equal(limits[condition], 0), undecided[first], undecided[second])
+    return np.where(undecided[condition], either, taken)
+
+
+def _any(masks: Iterable[Any]) -> Any:
+    found: Any = False
+    for mask in masks:
+        found = found | mask
+    return found
+
+
+def _tangent(row: int, given: list[Any], moved: list[Any], out: Any, active: list[int]) -> Any:
+    """Return the sum of partial × tangent, the partials read on the side of the sweep."""
+    operation = TABLE[row]
+    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    total: Any = 0.0
+    for position, tangent in enumerate(moved):
+        if not active[position]:
+            continue
+        partial = _paired_partials(row)[operation.parameter_of(position)]
+        if callable(partial):
+            own = [tangent] if operation.variadic else []
+            partial = partial(*_arguments(row, given, position, out), *fixed, *own)
+        sent = partial * tangent
+        total = total + (np.where(np.equal(partial, 0), 0.0, sent) if operation.selects else sent)
+    return total
+
+
+def _homogeneous(row: int, given: list[Any], moved: list[Any], out: Any) -> Any:
+    """Return f'(0; d) = f(d), over the operands that take part in the tie.
+
+    In a row of any number of operands one that takes no part is given the tangent of one that
+    does, which changes neither a maximum nor a minimum (the rows this is for).
+    """
+    function = ARRAYS.spelling.function(TABLE[row].name)
+    if not TABLE[row].variadic:
+        return function(*moved)
+    tied = [np.equal(value, out) for value in given]
+    one: Any = 0.0
+    for here, tangent in zip(tied, moved, strict=True):
+        one = np.where(here, tangent, one)
+    return function(*(np.where(here, t, one) for here, t in zip(tied, moved, strict=True)))
+
+
+@cache
+def _conditions(row: int) -> tuple[Any, ...]:
+    return ARRAYS.spelling.conditions(TABLE[row])
+
+
+@cache
+def _paired_partials(row: int) -> tuple[Any, ...]:
+    return PAIRED_ARRAYS.partials(TABLE[row])
+
+
+@cache
+def _paired_value(row: int) -> Any:
+    operation = TABLE[row]
+    names = (*operation.names, *(f"d{name}" for name in operation.names))
+    return PAIRED_ARRAYS.compile(formula(operation.value), names)
+
+
+@cache
+def _beside(row: int, kink: Kink) -> Any:
+    operation = TABLE[row]
+    names = (*operation.names, "out", *(f"d{name}" for name in operation.names))
+    return ARRAYS.spelling.compile(formula(kink.beside), names)
