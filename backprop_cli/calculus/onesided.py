@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
+from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE
 from backprop_cli.readings.floats import PAIRED, TOTAL
-from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.formulas import Spelling, formula
 
 
 class OneSided(NamedTuple):
@@ -31,6 +31,33 @@ class OneSided(NamedTuple):
     limits: list[float]
     slopes: list[float]
     undecided: bytearray
+
+
+class SideFormulas:
+    """The formulas of the table as a sweep to one side reads them, compiled when first used.
+
+    By row: `conditions` of its kinks, which take what `arguments_for` lays out; `partials`, and
+    the `value` of a row with a formula, which take the tangents too. `beside(row, kink)` is the
+    value just beside a jump.
+    """
+
+    def __init__(self, plain: Spelling, paired: Spelling) -> None:
+        """Take how numbers of one kind spell formulas, without and with tangents."""
+        self.conditions = cache(lambda row: plain.conditions(TABLE[row]))
+        self.partials = cache(lambda row: paired.partials(TABLE[row]))
+        self.value = cache(lambda row: paired.compile(formula(TABLE[row].value), _moving(row)))
+        self.beside = cache(
+            lambda row, kink: plain.compile(formula(kink.beside), _moving(row, "out"))
+        )
+
+
+def _moving(row: int, *more: str) -> tuple[str, ...]:
+    """Return the parameters of a row, `more`, and the tangents of the parameters."""
+    names = TABLE[row].names
+    return (*names, *more, *(f"d{name}" for name in names))
+
+
+_FLOATS = SideFormulas(TOTAL, PAIRED)
 
 
 def one_sided(graph: Graph, values: list[float], seed: int, direction: int) -> OneSided:
@@ -66,9 +93,9 @@ def _step(
     if operation.value.isidentifier():
         for kink in kinks:
             if kink.beside:
-                limits[node] = _beside(row, kink)(*given, limits[node], *moved)
+                limits[node] = _FLOATS.beside(row, kink)(*given, limits[node], *moved)
     else:
-        limits[node] = _paired_value(row)(*given, *moved)
+        limits[node] = _FLOATS.value(row)(*given, *moved)
     if any(kink.homogeneous for kink in kinks):
         tangents[node] = _homogeneous(row, given, moved, limits[node])
     else:
@@ -111,7 +138,7 @@ def _tangent(
     for position, tangent in enumerate(moved):
         if not active[position]:
             continue
-        partial = _paired_partials(row)[operation.parameter_of(position)]
+        partial = _FLOATS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
             partial = partial(*arguments_for(row, given, position, out, ties), *fixed, *own)
@@ -126,22 +153,3 @@ def _homogeneous(row: int, given: list[float], moved: list[float], out: float) -
     if TABLE[row].variadic:
         return float(function(*(t for v, t in zip(given, moved, strict=True) if v == out)))
     return float(function(*moved))
-
-
-@cache
-def _paired_partials(row: int) -> tuple[Any, ...]:
-    return PAIRED.partials(TABLE[row])
-
-
-@cache
-def _paired_value(row: int) -> Any:
-    operation = TABLE[row]
-    names = (*operation.names, *(f"d{name}" for name in operation.names))
-    return PAIRED.compile(formula(operation.value), names)
-
-
-@cache
-def _beside(row: int, kink: Kink) -> Any:
-    operation = TABLE[row]
-    names = (*operation.names, "out", *(f"d{name}" for name in operation.names))
-    return TOTAL.compile(formula(kink.beside), names)

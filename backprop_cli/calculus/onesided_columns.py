@@ -7,16 +7,18 @@ This file imports NumPy, so it is itself imported only when there are data.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from backprop_cli.calculus.kinks import about
+from backprop_cli.calculus.onesided import SideFormulas
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.arrays import ARRAYS, PAIRED_ARRAYS
-from backprop_cli.readings.formulas import formula
+
+
+_ARRAYS = SideFormulas(ARRAYS.spelling, PAIRED_ARRAYS)
 
 
 class OneSidedColumns(NamedTuple):
@@ -65,9 +67,9 @@ def _step(
     if operation.value.isidentifier():
         for kink, here in kinks:
             if kink.beside:
-                out = np.where(here, _beside(row, kink)(*given, out, *moved), out)
+                out = np.where(here, _ARRAYS.beside(row, kink)(*given, out, *moved), out)
     else:
-        out = _paired_value(row)(*given, *moved)
+        out = _ARRAYS.value(row)(*given, *moved)
     limits[node] = out
     tangents[node] = _tangent(row, given, moved, out, [depends[k] for k in operands])
     for kink, here in kinks:
@@ -83,7 +85,7 @@ def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]
     if not operation.kinks:
         return []
     arguments = _arguments(row, given, len(given) - 1, out)
-    found = zip(operation.kinks, _conditions(row), strict=True)
+    found = zip(operation.kinks, _ARRAYS.conditions(row), strict=True)
     return [(kink, np.not_equal(at(*arguments) if callable(at) else at, 0)) for kink, at in found]
 
 
@@ -144,7 +146,7 @@ def _tangent(row: int, given: list[Any], moved: list[Any], out: Any, active: lis
     for position, tangent in enumerate(moved):
         if not active[position]:
             continue
-        partial = _paired_partials(row)[operation.parameter_of(position)]
+        partial = _ARRAYS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
             partial = partial(*_arguments(row, given, position, out), *fixed, *own)
@@ -167,27 +169,3 @@ def _homogeneous(row: int, given: list[Any], moved: list[Any], out: Any) -> Any:
     for here, tangent in zip(tied, moved, strict=True):
         one = np.where(here, tangent, one)
     return function(*(np.where(here, t, one) for here, t in zip(tied, moved, strict=True)))
-
-
-@cache
-def _conditions(row: int) -> tuple[Any, ...]:
-    return ARRAYS.spelling.conditions(TABLE[row])
-
-
-@cache
-def _paired_partials(row: int) -> tuple[Any, ...]:
-    return PAIRED_ARRAYS.partials(TABLE[row])
-
-
-@cache
-def _paired_value(row: int) -> Any:
-    operation = TABLE[row]
-    names = (*operation.names, *(f"d{name}" for name in operation.names))
-    return PAIRED_ARRAYS.compile(formula(operation.value), names)
-
-
-@cache
-def _beside(row: int, kink: Kink) -> Any:
-    operation = TABLE[row]
-    names = (*operation.names, "out", *(f"d{name}" for name in operation.names))
-    return ARRAYS.spelling.compile(formula(kink.beside), names)
