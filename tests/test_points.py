@@ -143,6 +143,9 @@ PROGRAMS = [
     "softplus(x*y) + erf(y) + hypot(x, y) + atan2(y, x)",
     "u = x*y; v = u*u; w = v - u; u*v*w + w/v",
     "relu(x) - relu(-x) + max(x, x) + x*abs(x) + x*sign(x) + 0*y",
+    "sqrt(x)*y + x^0.3 - cbrt(y) + relu(x)*sqrt(y)",
+    "sqrt(x^2 + y^2)/x + asin(x)*acos(y) + log(x)*0*y",
+    "sqrt(relu(x)) + sqrt(abs(y)) + sqrt(max(x, y))*floor(x)",
     "pick(1, x, y, 2) + gelu(x) + where(x != 0, sin(x)/x, 1)",
     "7",
     "2^3*x",
@@ -225,30 +228,24 @@ def test_columns_are_left_as_they_are():
     assert x.tolist() == [1.0, 0.0, -1.0]
 
 
-def test_equal_rows_without_a_slope_are_studied_once(monkeypatch):
-    many = ManyPoints(parse("sqrt(x)*y"), ["x", "y"], {})
-    asked = []
-    monkeypatch.setattr(many, "solution", lambda row: asked.append(row) or ManyPoints.solution(many, row))  # fmt: skip
-    answers = many([np.zeros(500), np.array([1.0, 2.0] * 250)])
-    assert sorted(asked) == [(0.0, 1.0), (0.0, 2.0)]
-    assert set(answers.flags.tolist()) == {FLAGS.index("not-finite")}
-
-
-def test_rows_on_kinks_are_studied_together(monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "flag", "slope"), [("abs(x)*y", "kink", -1.0), ("sqrt(x)*y", "not-finite", math.inf)]
+)
+def test_no_row_is_studied_alone(monkeypatch, text, flag, slope):
     """One row alone takes a millisecond, and a sparse table has mostly zeros."""
-    many = ManyPoints(parse("abs(x)*y"), ["x", "y"], {}, kink="left")
+    many = ManyPoints(parse(text), ["x", "y"], {}, kink="left")
     monkeypatch.setattr(many, "solution", None)
     answers = many([np.zeros(500), np.arange(1.0, 501.0)])
-    assert set(answers.flags.tolist()) == {FLAGS.index("kink")}
-    assert answers.results[1].tolist() == [-float(y) for y in range(1, 501)]
+    assert set(answers.flags.tolist()) == {FLAGS.index(flag)}
+    assert answers.results[1].tolist() == [slope * y for y in range(1, 501)]
 
 
-def test_too_many_slopes_for_sweeps_are_studied_as_one_point_is(monkeypatch):
-    """Above this size `grad` makes no sweep an input, and says so of every kink."""
-    for module in ("findings", "table.second_look"):
+@pytest.mark.parametrize("kink", ["convention", "error", "left"])
+def test_above_some_size_kinks_are_told_without_a_sweep_for_each_slope(monkeypatch, kink):
+    for module in ("findings", "table.on_kinks"):
         monkeypatch.setattr(f"backprop_cli.studies.{module}.LARGEST_SWEEP", 1)
     expected.cache_clear()
-    assert_like_grad("abs(x)*y + x*abs(x)", GRID)
+    assert_like_grad("abs(x)*y + x*abs(x) + 0*sign(y)", GRID, kink)
     expected.cache_clear()
 
 
@@ -284,8 +281,10 @@ MISTAKES = {
     "a wild operation": (blocks, "TAME", blocks.TAME | {"exp"}),
     "nothing watched": (blocks, "_telling", lambda terms, watched: set()),
     "no kinks": (blocks, "_mark", lambda mask, kinked: None),
-    "both sides are one": (on_kinks, "_code", lambda values, left, right, node: np.zeros((), int)),
+    "both sides are one": (on_kinks, "_code", lambda values, both, node: np.zeros((), int)),
     "kinks that nothing reaches": (on_kinks, "_kinked_nodes", lambda rows: []),
+    "no slope is bad": (second_look.SecondLook, "_first_bad_slope", lambda self, rows: rows.broken),
+    "undefined slopes are infinite": (second_look.np, "isnan", lambda x: np.zeros(np.shape(x), bool)),
     "everything is live": (second_look, "SELECTS", [False]*len(TABLE)),
     "16 ulps off": (blocks, "_function", lambda kind: (lambda x, out: np.multiply(np.tanh(x), 1 + 32 * 2.0**-53, out=out)) if kind == "tanh" else FUNCTION(kind)),
     "another operand": (blocks, "_function", lambda kind: (lambda x, y, out: np.subtract(y, x, out=out)) if kind == "sub" else FUNCTION(kind)),

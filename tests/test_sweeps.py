@@ -808,3 +808,23 @@ def test_arithmetic_that_loses_nothing_is_not_accused(text: str, point: dict[str
 
 def test_a_literal_too_small_for_a_float_is_remarked() -> None:
     assert [remark.code for remark in answer_to("x + 1e-400", x=1.0).remarks] == ["underflow"]
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "left", "right"),
+    [
+        ("sqrt(relu(x))", -2.5, 0.0, 0.0),
+        ("sqrt(relu(x))", 0.0, 0.0, math.inf),
+        ("sign(relu(x))", -2.5, 0.0, 0.0),
+        ("where(relu(x) > 0, x^2, x)", -1.0, 1.0, 1.0),
+        ("floor(sign(x)/2 + 1/2)*x", 1.0, 1.0, 1.0),
+    ],
+)
+def test_what_stands_still_beside_a_point_steps_off_no_kink(text, x, left, right):
+    """Not even where its users have an infinite slope: nothing moves, so there is no 0·inf."""
+    graph = parse(text)
+    values = forward_values(graph, {"x": x})
+    for direction, slope in ((-1, left), (1, right)):
+        side = one_sided(graph, values, graph.inputs["x"], direction)
+        assert side.slopes[graph.outputs[0]] == slope
+        assert not side.undecided[graph.outputs[0]]

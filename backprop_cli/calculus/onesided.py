@@ -12,7 +12,7 @@ differentiable functions.
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
 from backprop_cli.graph import Graph
@@ -67,9 +67,10 @@ def one_sided(graph: Graph, values: list[float], seed: int, direction: int) -> O
     tangents = [0.0] * graph.size
     tangents[seed] = float(direction)
     undecided = bytearray(graph.size)
+    moves = bytearray(depends)
     for node in range(seed + 1, graph.size):
         if depends[node]:
-            _step(graph, node, limits, tangents, undecided, depends)
+            _step(graph, node, limits, tangents, undecided, moves)
     return OneSided(limits, [direction * tangent + 0.0 for tangent in tangents], undecided)
 
 
@@ -79,9 +80,13 @@ def _step(
     limits: list[float],
     tangents: list[float],
     undecided: bytearray,
-    depends: bytearray,
+    moves: bytearray,
 ) -> None:
-    """Compute the limit and the tangent of one node from those of its operands."""
+    """Compute the limit and the tangent of one node from those of its operands.
+
+    A node stands still where it selects nothing that moves, as relu(x) left of 0: then it does not
+    step off a jump, and an infinite slope of what is made of it does not make 0·inf.
+    """
     row = graph.rows[node]
     operation = TABLE[row]
     operands = graph.operands_of(node)
@@ -98,11 +103,14 @@ def _step(
         limits[node] = _FLOATS.value(row)(*given, *moved)
     if any(kink.homogeneous for kink in kinks):
         tangents[node] = _homogeneous(row, given, moved, limits[node])
+        moves[node] = any(moves[k] for k in operands)
     else:
-        active = [depends[k] for k in operands]
-        tangents[node] = _tangent(row, given, moved, limits[node], active)
+        moving = [moves[k] for k in operands]
+        sent = _contributions(row, given, moved, limits[node], moving)
+        tangents[node] = sum(sent, start=0.0)
+        moves[node] = bool(sent)
     open_ended = (tied if row in COMPARISON_ROWS else not any(moved)) and any(
-        kink.kind == "jump" and kink in kinks and any(depends[operands[k]] for k in where)
+        kink.kind == "jump" and kink in kinks and any(moves[operands[k]] for k in where)
         for kink, where in zip(operation.kinks, _about(row, len(operands)), strict=True)
     )
     undecided[node] = open_ended or _inherits(graph, node, limits, tangents, undecided)
@@ -127,24 +135,24 @@ def _inherits(
     return bool(undecided[first if limits[condition] else second])
 
 
-def _tangent(
-    row: int, given: list[float], moved: list[float], out: float, active: list[int]
-) -> float:
-    """Return the sum of partial × tangent, the partials read on the side of the sweep."""
+def _contributions(
+    row: int, given: list[float], moved: list[float], out: float, moving: list[int]
+) -> list[float]:
+    """Return partial × tangent for what moves, the partials read on the side of the sweep."""
     operation = TABLE[row]
     fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
     ties = sum(1 for value in given if value == out) if operation.variadic else 0
-    total = 0.0
+    sent = []
     for position, tangent in enumerate(moved):
-        if not active[position]:
+        if not moving[position]:
             continue
         partial = _FLOATS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
             partial = partial(*arguments_for(row, given, position, out, ties), *fixed, *own)
         if not (operation.selects and partial == 0):
-            total += partial * tangent
-    return total
+            sent.append(partial * tangent)
+    return sent
 
 
 def _homogeneous(row: int, given: list[float], moved: list[float], out: float) -> float:

@@ -17,7 +17,6 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.arrays import ARRAYS, PAIRED_ARRAYS
 
-
 _ARRAYS = SideFormulas(ARRAYS.spelling, PAIRED_ARRAYS)
 
 
@@ -41,10 +40,11 @@ def one_sided_columns(
     tangents: list[Any] = [0.0] * graph.size
     tangents[seed] = float(direction)
     undecided: list[Any] = [False] * graph.size
+    moves: list[Any] = [bool(depends[node]) for node in range(graph.size)]
     with np.errstate(all="ignore"):
         for node in range(seed + 1, graph.size):
             if depends[node]:
-                _step(graph, node, limits, tangents, undecided, depends)
+                _step(graph, node, limits, tangents, undecided, moves)
     return OneSidedColumns(limits, [direction * tangent + 0.0 for tangent in tangents], undecided)
 
 
@@ -54,7 +54,7 @@ def _step(
     limits: list[Any],
     tangents: list[Any],
     undecided: list[Any],
-    depends: bytearray,
+    moves: list[Any],
 ) -> None:
     """Compute the limits and the tangents of one node from those of its operands."""
     row = graph.rows[node]
@@ -71,11 +71,13 @@ def _step(
     else:
         out = _ARRAYS.value(row)(*given, *moved)
     limits[node] = out
-    tangents[node] = _tangent(row, given, moved, out, [depends[k] for k in operands])
+    moving = [moves[k] for k in operands]
+    tangents[node], moves[node] = _tangent(row, given, moved, out, moving)
     for kink, here in kinks:
         if kink.homogeneous:
             tangents[node] = np.where(here, _homogeneous(row, given, moved, out), tangents[node])
-    open_ended = _open_ended(row, kinks, moved, [depends[k] for k in operands])
+            moves[node] = np.where(here, _any(moving), moves[node])
+    open_ended = _open_ended(row, kinks, moved, moving)
     undecided[node] = open_ended | _inherits(graph, node, limits, tangents, undecided)
 
 
@@ -84,13 +86,13 @@ def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]
     operation = TABLE[row]
     if not operation.kinks:
         return []
-    arguments = _arguments(row, given, len(given) - 1, out)
+    arguments = arguments_in(row, given, len(given) - 1, out)
     found = zip(operation.kinks, _ARRAYS.conditions(row), strict=True)
     return [(kink, np.not_equal(at(*arguments) if callable(at) else at, 0)) for kink, at in found]
 
 
-def _arguments(row: int, given: Sequence[Any], position: int, out: Any) -> list[Any]:
-    """Return what partials and conditions take, as `calculus.kinks.arguments_for` lays it out."""
+def arguments_in(row: int, given: Sequence[Any], position: int, out: Any) -> list[Any]:
+    """Return what partials and conditions take, laid out as `calculus.kinks.arguments_for` does."""
     operation = TABLE[row]
     if not operation.variadic:
         return [*given, out]
@@ -101,19 +103,19 @@ def _arguments(row: int, given: Sequence[Any], position: int, out: Any) -> list[
 
 
 def _open_ended(
-    row: int, kinks: list[tuple[Kink, Any]], moved: list[Any], depends: list[int]
+    row: int, kinks: list[tuple[Kink, Any]], moved: list[Any], moving: list[Any]
 ) -> Any:
-    """Return where a jump's operands do not move, or tie in their movement too."""
+    """Return where a jump's operands move, but not to first order, or tie in their movement too."""
     jumps = [
-        here
+        here & _any(moving[k] for k in positions or range(len(moving)))
         for (kink, here), positions in zip(kinks, about(row), strict=True)
-        if kink.kind == "jump" and any(depends[k] for k in positions or range(len(depends)))
+        if kink.kind == "jump"
     ]
     if not jumps:
         return False
     rest = moved[0] if row in COMPARISON_ROWS else 0.0
     still = np.logical_and.reduce(np.broadcast_arrays(*(np.equal(t, rest) for t in moved)))
-    return still & np.logical_or.reduce(np.broadcast_arrays(*jumps))
+    return still & _any(jumps)
 
 
 def _inherits(
@@ -138,21 +140,28 @@ def _any(masks: Iterable[Any]) -> Any:
     return found
 
 
-def _tangent(row: int, given: list[Any], moved: list[Any], out: Any, active: list[int]) -> Any:
-    """Return the sum of partial × tangent, the partials read on the side of the sweep."""
+def _tangent(
+    row: int, given: list[Any], moved: list[Any], out: Any, moving: list[Any]
+) -> tuple[Any, Any]:
+    """Return the sum of partial × tangent over what moves, and whether anything does.
+
+    The partials are read on the side of the sweep.
+    """
     operation = TABLE[row]
     fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
     total: Any = 0.0
+    moves: Any = False
     for position, tangent in enumerate(moved):
-        if not active[position]:
+        if moving[position] is False:
             continue
         partial = _ARRAYS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
-            partial = partial(*_arguments(row, given, position, out), *fixed, *own)
-        sent = partial * tangent
-        total = total + (np.where(np.equal(partial, 0), 0.0, sent) if operation.selects else sent)
-    return total
+            partial = partial(*arguments_in(row, given, position, out), *fixed, *own)
+        flows = moving[position] & (np.not_equal(partial, 0) if operation.selects else True)
+        total = np.where(flows, total + partial * tangent, total)
+        moves = moves | flows
+    return total, moves
 
 
 def _homogeneous(row: int, given: list[Any], moved: list[Any], out: Any) -> Any:

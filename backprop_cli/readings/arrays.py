@@ -4,8 +4,8 @@ The value functions take float64 arrays and floats, element by element, with IEE
 without warnings. Both sides of a `where` are computed and one is chosen, which is harmless here:
 a side that is not defined is a NaN, not an exception. NumPy's own functions are used where they
 are known to be good to a few ulp; every other primitive is the float one, called element by
-element: slower, but the same number. Only values are read this way; a gradient is the values of
-a gradient graph.
+element: slower, but the same number. A gradient is the values of a gradient graph; partials are
+read by themselves only where rows are looked at again, beside kinks or for a bad slope.
 
 This file imports NumPy, so it is itself imported only when there are data.
 """
@@ -32,7 +32,7 @@ _TRUSTED = 2.0**40
 
 
 class Arrays(Arithmetic):
-    """Arithmetic of float64 arrays and floats, element by element; values only."""
+    """Arithmetic of float64 arrays and floats, element by element."""
 
     def __init__(self) -> None:
         spelling = Spelling(_INFIX, _primitive, number, choice=_choice)
@@ -46,6 +46,11 @@ class Arrays(Arithmetic):
                 with np.errstate(all="ignore"):  # a constant 0/0 is computed here already
                     function = self.spelling.function(TABLE[row].name)
                 self.values[row] = self.total[row] = quiet(function)
+
+    def prepare_partials(self, graph: Graph) -> None:
+        """Compile the partials of the rows that `graph` uses; they are called without warnings."""
+        with np.errstate(all="ignore"):
+            super().prepare_partials(graph)
 
 
 class _Pairs(NamedTuple):

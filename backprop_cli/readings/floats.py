@@ -135,8 +135,16 @@ def _total(name: str) -> Callable[..., Any]:
     return total
 
 
+def _pair(x: float, dx: float) -> tuple[float, float]:
+    """Return what Python compares in lexicographic order.
+
+    The sums are new objects: tuples take one and the same object for equal, even a NaN.
+    """
+    return x + 0.0, dx + 0.0
+
+
 PLAIN = Spelling({**_INFIX, "div": "/"}, _plain, number)
 TOTAL = Spelling(_INFIX, _total, number)
-PAIRED = Spelling(_INFIX, _total, number, pair=lambda x, dx: (x, dx))
+PAIRED = Spelling(_INFIX, _total, number, pair=_pair)
 FLOATS = Arithmetic(PLAIN, TOTAL, NAN, math.isfinite)
 """Float64 arithmetic, the default of every sweep."""

@@ -17,7 +17,7 @@ from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.onesided_columns import OneSidedColumns, kinks_in, one_sided_columns
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE, WHERE
-from backprop_cli.studies.findings import SAME
+from backprop_cli.studies.findings import LARGEST_SWEEP, SAME
 from backprop_cli.studies.table.flags import CODE
 
 Codes = NDArray[np.int8]
@@ -45,10 +45,11 @@ class OnKinks(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows in which all that flows is finite: by node of the program, and by input asked for.
+    """Rows in which all live values are finite: by node of the program, and by input asked for.
 
     `live` are the rows in which a node reaches the output, `adjoints` its adjoint where it has
-    one; `slopes` are the chain rule's, in the order of `seeds`.
+    one; `slopes` are the chain rule's, in the order of `seeds`, and `broken` has the code of a row
+    in which one of them is not finite.
     """
 
     graph: Graph
@@ -58,37 +59,83 @@ class Rows(NamedTuple):
     live: Mapping[int, Mask]
     adjoints: Mapping[int, Any]
     slopes: Sequence[Column]
+    broken: Codes
+
+    def among(self, places: NDArray[np.intp]) -> "Rows":
+        """Return some of the rows."""
+
+        def some(value: Any) -> Any:
+            return value[places] if np.ndim(value) else value
+
+        return self._replace(
+            values=[some(value) for value in self.values],
+            live={node: some(mask) for node, mask in self.live.items()},
+            adjoints={node: some(adjoint) for node, adjoint in self.adjoints.items()},
+            slopes=[some(slope) for slope in self.slopes],
+            broken=some(self.broken),
+        )
 
 
 def on_kinks(rows: Rows, kink: str) -> OnKinks:
-    """Return what is said of each row of an output whose chain rule has an answer."""
-    count = len(rows.live[rows.output])
+    """Return what is said of each row of an output, as `--kink` asks for it."""
     kinked = _kinked_nodes(rows)
-    codes, failures = np.zeros(count, np.int8), np.zeros(count, np.int8)
-    first = np.full(count, len(kinked))
-    beside = np.zeros(count, bool)
-    slopes = []
-    for seed, chained in zip(rows.seeds, rows.slopes, strict=True):
-        left = one_sided_columns(rows.graph, rows.values, seed, -1)
-        right = one_sided_columns(rows.graph, rows.values, seed, 1)
-        for place, (node, _, flowing) in enumerate(kinked):
-            code = _code(rows.values, left, right, node)
-            sooner = flowing & (code != 0) & (place < first)
-            first = np.where(sooner, place, first)
-            codes = np.where(sooner, code, codes)
-        slope = left.slopes[rows.output]
-        other = np.abs(slope - chained) > SAME * np.abs(slope)
-        beside |= (_code(rows.values, left, right, rows.output) != 0) | other
-        if kink in ("left", "right"):
-            side = right if kink == "right" else left
-            chained, code = _one_sided(side, rows.output, rows.values)
+    large = len(rows.seeds) * rows.graph.size > LARGEST_SWEEP
+    side = {"left": 0, "right": 1}.get(kink)
+    slopes, failures = list(rows.slopes), rows.broken
+    if side is not None:
+        failures = np.zeros_like(rows.broken)
+    said = _Said(rows, kinked)
+    for place, seed in enumerate(rows.seeds if side is not None or not large else ()):
+        both = [one_sided_columns(rows.graph, rows.values, seed, way) for way in (-1, 1)]
+        if not large:
+            said.look(both, rows.slopes[place])
+        if side is not None:
+            slopes[place], code = _one_sided(both[side], rows, rows.slopes[place])
             failures = np.where(failures == 0, code, failures)
-        slopes.append(np.broadcast_to(chained, count))
-    stands = np.logical_or.reduce([here for _, here, _ in kinked] or [np.zeros(count, bool)])
-    remarks = np.where((codes == 0) & stands & beside, CODE["kink"], codes)
+    remarks = said.somewhere() if large else said.codes()
     if kink == "error":
-        failures = np.where(remarks != 0, CODE["kink"], 0)
-    return OnKinks(remarks.astype(np.int8), failures.astype(np.int8), slopes)
+        failures = np.where((failures == 0) & (remarks != 0), CODE["kink"], failures)
+    return OnKinks(remarks, failures, slopes)
+
+
+class _Said:
+    """The first remark of each row, found while the sweeps along one input after another go by."""
+
+    def __init__(self, rows: Rows, kinked: list[Kinked]) -> None:
+        self._rows, self._kinked = rows, kinked
+        count = len(rows.broken)
+        self._first = np.full(count, len(kinked))
+        self._codes = np.zeros(count, np.int8)
+        self._beside = np.zeros(count, bool)
+
+    def look(self, both: Sequence[OneSidedColumns], chained: Column) -> None:
+        """Take the sweeps to both sides along the next input, and its slope by the chain rule."""
+        rows = self._rows
+        for place, (node, _, flowing) in enumerate(self._kinked):
+            code = _code(rows.values, both, node)
+            sooner = flowing & (code != 0) & (place < self._first)
+            self._first = np.where(sooner, place, self._first)
+            self._codes = np.where(sooner, code, self._codes)
+        slope = both[0].slopes[rows.output]
+        other = np.abs(slope - chained) > SAME * np.abs(slope)
+        self._beside |= (_code(rows.values, both, rows.output) != 0) | other
+
+    def codes(self) -> Codes:
+        """Return the codes of the first remarks: of a node, else of the output beside a kink."""
+        stands = _any(self._rows, [node.here for node in self._kinked])
+        beside = stands & self._beside & (self._rows.broken == 0)
+        return np.where((self._codes == 0) & beside, CODE["kink"], self._codes)
+
+    def somewhere(self) -> Codes:
+        """Return the codes where no sweeps are made: some kink, where anything flows to one."""
+        return np.where(_any(self._rows, [n.flowing for n in self._kinked]), CODE["kink"], 0)
+
+
+def _any(rows: Rows, masks: list[Mask]) -> Mask:
+    found = np.zeros(len(rows.broken), bool)
+    for mask in masks:
+        found |= mask
+    return found
 
 
 def _kinked_nodes(rows: Rows) -> list[Kinked]:
@@ -116,10 +163,9 @@ def _kinked_nodes(rows: Rows) -> list[Kinked]:
     return found
 
 
-def _code(
-    values: Sequence[Any], left: OneSidedColumns, right: OneSidedColumns, node: int
-) -> NDArray[Any]:
+def _code(values: Sequence[Any], both: Sequence[OneSidedColumns], node: int) -> NDArray[Any]:
     """Return what a node does between its two sides: a kink, a jump, or nothing (0)."""
+    left, right = both
     one, other, value = left.limits[node], right.limits[node], values[node]
     jumps = ~(np.equal(one, value) & np.equal(other, value))
     undecided = np.logical_or(left.undecided[node], right.undecided[node])
@@ -127,10 +173,13 @@ def _code(
     return np.where(jumps, CODE["jump"], np.where(undecided | differ, CODE["kink"], 0))
 
 
-def _one_sided(side: OneSidedColumns, output: int, values: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the slope to a side, NaN where there is none, and the code of why."""
-    limit, slope = side.limits[output], side.slopes[output]
-    none = np.logical_or(np.not_equal(limit, values[output]), side.undecided[output])
-    code = np.where(np.isinf(slope), CODE["not-finite"], 0)
-    code = np.where(none | np.isnan(slope), CODE["kink"], code)
-    return np.where(none, np.nan, slope), code
+def _one_sided(side: OneSidedColumns, rows: Rows, chained: Column) -> tuple[Column, Codes]:
+    """Return the slopes to a side, NaN where there is none, and the codes of why."""
+    slope = np.broadcast_to(side.slopes[rows.output], len(chained))
+    none = np.not_equal(side.limits[rows.output], rows.values[rows.output])
+    none = none | side.undecided[rows.output]
+    code = np.where(np.isnan(slope), CODE["kink"], np.where(np.isinf(slope), CODE["not-finite"], 0))
+    # The chain rule tells why, if it ends at the same.
+    same = (slope == chained) | (np.isnan(slope) & np.isnan(chained))
+    code = np.where((code != 0) & same & (rows.broken != 0), rows.broken, code)
+    return np.where(none, np.nan, slope), np.where(none, CODE["kink"], code).astype(np.int8)

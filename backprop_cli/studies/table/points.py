@@ -1,10 +1,8 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
 Most rows are done by NumPy in blocks (`readings/blocks.py`). It marks the rows in which a node is
-not finite or stands on a kink, and these are looked at again, all at once: which node went bad
-first and is live, and what the two sides of a kink are (`on_kinks.py`). Only rows whose slopes are
-not finite are handed one by one to the study of one point, whose word is final. So a row's flag
-is what `grad` would say of it.
+not finite or stands on a kink, and these are looked at again, with all that `grad` would ask of
+each (`second_look.py`), so that a row's flag is what `grad` would say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +12,7 @@ from backprop_cli.calculus.point_graph import point_graph
 from backprop_cli.graph import Graph
 from backprop_cli.studies.data import numpy_for
 from backprop_cli.studies.gradient import nodes_named, solve
-from backprop_cli.studies.solution import Answer, Solution
-from backprop_cli.studies.table.flags import FLAGS
+from backprop_cli.studies.solution import Solution
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +21,11 @@ if TYPE_CHECKING:
     Column = NDArray[np.float64]
     Mask = NDArray[np.bool_]
     Codes = NDArray[np.int8]
-    Places = NDArray[np.intp]
     Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
     Engine = Callable[
         [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
     ]
 
-_MOST_KEPT = 100_000
 _MOST_NUMBERS = 1 << 22
 
 
@@ -44,14 +39,6 @@ class Answers(NamedTuple):
     results: "tuple[Column, ...]"
     flags: "Codes"
     answered: "NDArray[np.bool_]"
-
-
-class _Verdict(NamedTuple):
-    """What the study of one point says of a row."""
-
-    results: tuple[float, ...]
-    flag: int
-    answered: bool
 
 
 class ManyPoints:
@@ -96,7 +83,6 @@ class ManyPoints:
         )
         """Computes columns into results, and marks rows that need a second look."""
         self._look = SecondLook(self._graph, made, self._sources, fixed)
-        self._verdicts: dict[bytes, _Verdict] = {}
 
     @property
     def width(self) -> int:
@@ -112,7 +98,6 @@ class ManyPoints:
         self.compute(columns, results, bad, kinked)
         flags = numpy.zeros(count, numpy.int8)
         answered = numpy.ones(count, bool)
-        alone: list[int] = []
         piece = max(1, _MOST_NUMBERS // self._made.graph.size)
         again = numpy.flatnonzero(bad | kinked)
         for start in range(0, len(again), piece):
@@ -123,12 +108,6 @@ class ManyPoints:
             flags[rows], answered[rows] = looked.flags, looked.answered
             for result, numbers in zip(results, looked.results, strict=True):
                 result[rows] = numbers
-            alone += rows[looked.doubtful].tolist()
-        for row in alone:
-            verdict = self._one(tuple(column[row].item() for column in columns))
-            flags[row], answered[row] = verdict.flag, verdict.answered
-            for result, number in zip(results, verdict.results, strict=True):
-                result[row] = number
         return Answers(results, flags, answered)
 
     def solution(self, row: Sequence[float]) -> Solution:
@@ -136,31 +115,3 @@ class ManyPoints:
         given = {**self.fixed, **dict(zip(self._columns, row, strict=True))}
         point = {name: given[name] for name in self._program.inputs}
         return solve(self._program, point, self._names, self._outputs, self._kink)
-
-    # -------------------------------------------------------------- one row alone
-
-    def _one(self, row: tuple[float, ...]) -> _Verdict:
-        """Return what the study of one point says of a row; equal rows are asked for once."""
-        key = self._numpy.array(row).tobytes()
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            verdict = _verdict(self.solution(row))
-            if len(self._verdicts) < _MOST_KEPT:
-                self._verdicts[key] = verdict
-        return verdict
-
-
-def _verdict(solution: Solution) -> _Verdict:
-    """Return the row of a solution: of several outputs, the first that has a failure speaks."""
-    results = [x for a in solution.answers for x in (a.value, *a.gradient.values())]
-    failed = next((answer.failure for answer in solution.answers if answer.failure), None)
-    if failed is not None:
-        return _Verdict(tuple(results), FLAGS.index(failed.code), False)
-    said = [_remark(answer) for answer in solution.answers]
-    return _Verdict(tuple(results), next((flag for flag in said if flag), 0), True)
-
-
-def _remark(answer: Answer) -> int:
-    """Return the code of the first kink or jump that is remarked of an answer."""
-    codes = (remark.code for remark in answer.remarks)
-    return next((FLAGS.index(code) for code in codes if code in FLAGS), 0)
