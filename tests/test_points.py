@@ -257,6 +257,17 @@ def test_bad_rows_are_looked_at_in_pieces(monkeypatch):
     assert_like_grad(text, rows)
 
 
+def test_buffers_begin_at_a_cache_line():
+    """NumPy is slower where they do not; a piece that is shorter begins where the others do."""
+    plan = ManyPoints(parse("where(x > y, tanh(x)*y, x)"), ["x", "y"], {}).compute._plan
+    for size in (1, 63, blocks.PIECE):
+        buffers = [part for part in plan.buffers(size) if part.shape]
+        assert {part.dtype.kind for part in buffers} == {"f", "b"}
+        for part in buffers:
+            assert len(part) == size
+            assert part.ctypes.data % 64 == 0
+
+
 # ------------------------------------------------------------------ the checks above bite
 
 

@@ -36,6 +36,9 @@ Step = tuple[Callable[..., Any], Callable[[list[Any]], tuple[Any, ...]]]
 PIECE = 8192
 """Rows that are computed at a time: 64 KiB a buffer, and few enough for BLAS to use one thread."""
 
+_CACHE_LINE = 64
+"""Bytes."""
+
 _BAD, _KINKED, _FIRST = 0, 1, 2
 
 
@@ -150,6 +153,18 @@ def _function(kind: str) -> Callable[..., Any]:
     return found if isinstance(found, np.ufunc) or kind in _FUNCTIONS else _into(found)
 
 
+def _aligned(size: int, kind: type) -> NDArray[Any]:
+    """Return a new array that begins at a cache line.
+
+    NumPy takes twice as long to write to one that does not, and its own seldom do.
+    """
+    wide = np.dtype(kind).itemsize
+    room = np.empty(size + _CACHE_LINE // wide, kind)
+    address = room.__array_interface__["data"][0]
+    first = -address % _CACHE_LINE // wide
+    return room[first : first + size]
+
+
 class _Plan:
     """The steps, and the slots they read and write.
 
@@ -176,7 +191,7 @@ class _Plan:
     def buffers(self, size: int) -> list[NDArray[Any]]:
         """Return numbers, and new buffers of `size` rows, for the slots after the results."""
         return [
-            np.empty(size, part) if isinstance(part, type) else np.array(part)
+            _aligned(size, part) if isinstance(part, type) else np.array(part)
             for part in self._extra
         ]
 
