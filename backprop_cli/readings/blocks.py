@@ -159,7 +159,7 @@ def _aligned(size: int, kind: type) -> NDArray[Any]:
     NumPy takes twice as long to write to one that does not, and its own seldom do.
     """
     wide = np.dtype(kind).itemsize
-    room = np.empty(size + _CACHE_LINE // wide, kind)
+    room: NDArray[Any] = np.empty(size + _CACHE_LINE // wide, kind)
     address = room.__array_interface__["data"][0]
     first = -address % _CACHE_LINE // wide
     return room[first : first + size]
