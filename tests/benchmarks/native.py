@@ -15,7 +15,7 @@ from typing import Any
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import child
 from tests.benchmarks.report import Row
-from tests.benchmarks.steps import SUBJECTS, Subject
+from tests.benchmarks.subjects import SUBJECTS, Subject
 
 PACKAGES = ("numba", "jax")
 
