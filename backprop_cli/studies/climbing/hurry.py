@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from backprop_cli.graph import Graph
 from backprop_cli.readings.python import defined, statements
 from backprop_cli.studies.climbing.objective import Expression
 from backprop_cli.studies.climbing.optimizers import Rule
@@ -89,7 +90,8 @@ def _loop(plan: Plan) -> Callable[..., Any] | None:
         namespace[f"_c{k}"] = value
     move = list(_moves(plan, namespace))
     slopes = statements(graph, names, namespace, "_v")
-    after = [names[node] for node in graph.outputs]
+    after = ["_w", *(f"_q{k}" for k in places)]
+    slopes += [f"{name} = {names[node]}" for name, node in zip(after, graph.outputs, strict=True)]
     point, landed = [f"_x{k}" for k in places], [f"_y{k}" for k in places]
     before = ["_f", *(f"_g{k}" for k in places)]
     states = [f"_s{n}_{k}" for k in places for n in range(len(plan.rule.optimizer.states))]
@@ -136,32 +138,33 @@ def _arrives(plan: Plan, slopes: Sequence[str], flat: str) -> Iterator[str]:
 
 def _moves(plan: Plan, namespace: dict[str, Any]) -> Iterator[str]:
     """Yield the lines that step the states on and set where each input lands."""
-    rule = plan.rule
+    rule, graphs = plan.rule, plan.rule.graphs()
     given = ["_h", "_t", *(f"_p{n}" for n in range(len(rule.parameters)))]
     namespace.update(zip(given[2:], rule.parameters, strict=True))
     shared: list[dict[int, str]] = []
     known = dict(zip(rule.names[2:], given, strict=False))  # x, g and the states are an input's own
-    for place, graph in enumerate(rule.graphs):
+    for place, graph in enumerate(graphs):
         names = {node: known[name] for name, node in graph.inputs.items() if name in known}
         own = graph.dependents(set(graph.inputs.values()) - set(names))
         once = bytearray(not flag for flag in own)
         yield from statements(graph, names, namespace, f"_o{place}_", once)
         shared.append(names)
     for k in range(len(plan.objective.names)):
-        yield from _move(plan, k, shared, namespace)
+        yield from _move(plan, k, graphs, shared, namespace)
 
 
 def _move(
-    plan: Plan, k: int, shared: Sequence[dict[int, str]], namespace: dict[str, Any]
+    plan: Plan,
+    k: int,
+    graphs: Sequence[Graph],
+    shared: Sequence[dict[int, str]],
+    namespace: dict[str, Any],
 ) -> Iterator[str]:
     """Yield the lines for one input: its states, then where it lands, within its bounds."""
-    rule, states = plan.rule, plan.rule.optimizer.states
-    known = {"x": f"_x{k}", "g": f"_g{k}"}
-    if plan.descend:
-        yield f"_u{k} = -_g{k}"
-        known["g"] = f"_u{k}"
+    states = plan.rule.optimizer.states
+    known = {"x": f"_x{k}", "g": f"-_g{k}" if plan.descend else f"_g{k}"}
     known |= {name: f"_s{n}_{k}" for n, (name, _) in enumerate(states)}
-    for n, graph in enumerate(rule.graphs):
+    for n, graph in enumerate(graphs):
         own = {node: known[name] for name, node in graph.inputs.items() if name in known}
         names = shared[n] | own
         yield from statements(graph, names, namespace, f"_o{n}_{k}_")
@@ -171,7 +174,7 @@ def _move(
             yield f"_s{n}_{k}n = {result}"
             known[name] = f"_s{n}_{k}n"  # later formulas read the new value
         else:
-            yield f"_y{k} = _x{k} + {result}"
+            yield f"_y{k} = {result}"
     low, high = plan.limits[k] if plan.limits else (-math.inf, math.inf)
     for sign, bound in (("<", low), (">", high)):
         if math.isfinite(bound):
