@@ -23,9 +23,9 @@ PACKAGES = ("sympy", "jax", "torch", "casadi", "micrograd", "autograd")
 def _ascend(subject: Subject) -> Loop:
     """Our climb with all that `ascend` says of a step: gains, ratio, remark, kept rows."""
     from backprop_cli.language.parser import parse
-    from backprop_cli.studies.climbing.ascent import Settings
     from backprop_cli.studies.climbing.climbs import Record
     from backprop_cli.studies.climbing.problem import make_problem
+    from backprop_cli.studies.climbing.settings import Settings
 
     graph = parse(subject.text)
 
@@ -45,9 +45,9 @@ def _in_a_loop(optimizer: str) -> Callable[[Subject], Loop]:
 
     def make(subject: Subject) -> Loop:
         from backprop_cli.language.parser import parse
-        from backprop_cli.studies.climbing.ascent import Settings
         from backprop_cli.studies.climbing.optimizers import BY_NAME
         from backprop_cli.studies.climbing.problem import make_problem
+        from backprop_cli.studies.climbing.settings import Settings
 
         graph = parse(subject.text)
         how = Settings(BY_NAME[optimizer], step=subject.step, descend=True)

@@ -14,11 +14,10 @@ from backprop_cli.graph import Graph
 from backprop_cli.readings.compiler import HINT, NoCompiler
 from backprop_cli.readings.native import Native
 from backprop_cli.readings.native_function import compiled_by_c
-from backprop_cli.studies.climbing.ascent import Settings
+from backprop_cli.studies.climbing.ahead import Ahead
 from backprop_cli.studies.climbing.climbs import Record
-from backprop_cli.studies.climbing.native_steps import Ahead
+from backprop_cli.studies.climbing.native_loop import BEFORE, NativeLoop
 from backprop_cli.studies.climbing.objective import Evaluator, Expression
-from backprop_cli.studies.climbing.optimizers import NEWTON
 from backprop_cli.studies.climbing.problem import Problem
 from backprop_cli.studies.engine import Chosen
 
@@ -89,12 +88,10 @@ def _native(
     for record in records:
         settings = record.climb.settings
         lines = loop_lines(nodes, len(objective.names), len(settings.optimizer.states))
-        if every_row or not _plain(settings) or lines > LONGEST_LOOP:
+        if every_row or not settings.plain or lines > LONGEST_LOOP:
             calls += settings.steps
         elif always or loop_pays(settings.steps, nodes, lines):
-            ahead = Ahead(objective.graph, objective.names, objective.held, settings, record)
-            record.climb.ahead = ahead
-            made.append(ahead.native)
+            made.append(_loop(objective, record))
     if calls and (always or calls_pay(calls, nodes)):
         objective.compile_with(lambda graph, names: _function(graph, names, made))
     if not made:
@@ -102,13 +99,15 @@ def _native(
     return Chosen("native", made[0].note)
 
 
+def _loop(objective: Expression, record: Record) -> Native:
+    """Let a climb run ahead, in a loop of C, of the rows that are kept of it."""
+    given = objective.graph, objective.names, objective.held, record.climb.settings
+    loop = NativeLoop(*given, record.tally)
+    record.climb.ahead = Ahead(loop, lambda number: record.next_row(number) - BEFORE)
+    return loop.native
+
+
 def _function(graph: Graph, names: Sequence[str], made: list[Native]) -> Evaluator:
     function, native = compiled_by_c(graph, names)
     made.append(native)
     return function
-
-
-def _plain(settings: Settings) -> bool:
-    """Return whether each step moves all inputs at once, by the gradient alone."""
-    steered = settings.sequential or settings.line_search or settings.optimizer.name == NEWTON
-    return settings.method == "gradient" and not steered

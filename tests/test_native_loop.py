@@ -13,7 +13,6 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
-from backprop_cli.studies.climbing.ascent import Settings
 from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.climbing.engines import (
     LARGEST_COMPILED,
@@ -24,6 +23,7 @@ from backprop_cli.studies.climbing.engines import (
 )
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.climbing.problem import make_problem
+from backprop_cli.studies.climbing.settings import Settings
 
 try:
     find_compiler()
