@@ -86,17 +86,23 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 class _Piece(NamedTuple):
-    """An expression, whether it is to be negated, and how many operations are nested in it."""
+    """An expression, whether it is to be negated, and how many operations are nested in it.
+
+    `negative` is the negated expression where it costs nothing, because a number takes the sign.
+    """
 
     text: str
     strength: int = _ATOM
     minus: bool = False
     depth: int = 0
+    negative: str = ""
 
     def signed(self) -> "_Piece":
         """Return the expression with its sign written."""
         if not self.minus:
             return self
+        if self.negative:
+            return _Piece(self.negative, min(self.strength, _SIGNED), False, self.depth)
         text = f"-({self.text})" if self.strength == _SUM else f"-{self.text}"
         return _Piece(text, min(self.strength, _SIGNED), False, self.depth)
 
@@ -106,7 +112,9 @@ class _Piece(NamedTuple):
 
 
 def _named(name: str) -> _Piece:
-    return _Piece(name[1:], minus=True) if name.startswith("-") else _Piece(name)
+    """Return the piece of a name or of a number, which may begin with a minus sign."""
+    minus, text = name.startswith("-"), name.removeprefix("-")
+    return _Piece(text, minus=minus, negative="" if text[0].isidentifier() else f"-{text}")
 
 
 def _sum(left: _Piece, right: _Piece) -> _Piece:
@@ -120,13 +128,24 @@ def _sum(left: _Piece, right: _Piece) -> _Piece:
 
 def _product(sign: str, left: _Piece, right: _Piece) -> _Piece:
     """Return left*right or left/right, the sign outside."""
-    text = f"{left.within(_PRODUCT)} {sign} {right.within(_SIGNED)}"
-    minus = left.minus != right.minus
-    return _Piece(text, _PRODUCT, minus, 1 + max(left.depth, right.depth))
+    first, second = left.within(_PRODUCT), right.within(_SIGNED)
+    negative = ""
+    if left.negative:
+        negative = f"{left.negative} {sign} {second}"
+    elif right.negative and right.strength == _ATOM:
+        negative = f"{first} {sign} {right.negative}"
+    return _Piece(
+        f"{first} {sign} {second}",
+        _PRODUCT,
+        left.minus != right.minus,
+        1 + max(left.depth, right.depth),
+        negative,
+    )
 
 
 def _number(value: float) -> _Piece:
-    return _Piece(repr(abs(value)), minus=math.copysign(1.0, value) < 0)
+    text = repr(abs(value))
+    return _Piece(text, minus=math.copysign(1.0, value) < 0, negative=f"-{text}")
 
 
 class _Statements:

@@ -128,12 +128,10 @@ class _Writer:
         return lines + [f"{name} = {self.known[node]}" for name, node in outputs]
 
     def _not_finite(self, after: Sequence[str]) -> list[str]:
-        """Return the lines that stop where f or a slope is not finite; one sum decides."""
+        """Return the line that stops where f or a slope is not finite; one sum decides."""
         total = " + ".join(after[place] for place in _summed(self.graph))
-        return [
-            f"_sum = {total}",
-            f"if _sum - _sum != 0 and not all(map(_isfinite, {_listed(after)})): _t -= 1; break",
-        ]
+        test = f"({total}) * 0.0 != 0.0 and not all(map(_isfinite, {_listed(after)}))"
+        return [f"if {test}: _t -= 1; break"]
 
     def _moves(self) -> Iterator[str]:
         """Yield the lines that step the states on and set where each input lands."""
