@@ -123,6 +123,13 @@ def test_of_programs_that_select_it_is_the_reverse_sweep(drawn):
     assert gradients(graph, point) == pytest.approx(swept, rel=1e-12, nan_ok=True)
 
 
+def test_a_comparison_with_nan_on_a_side_not_taken_contributes_nothing():
+    """At x = y = 0 nobody asks whether y/x > 1, so its NaN must not reach the slope of w."""
+    graph = parse("where(x > 0, where(y/x > 1, w*x, 2*w), w)")
+    assert gradients(graph, {"x": 0.0, "y": 0.0, "w": 2.0})[-1] == 1.0
+    assert list(graph.inputs) == ["x", "y", "w"]
+
+
 def needed_rows(graph: Graph) -> list[str]:
     needed = graph.dependencies(graph.outputs)
     return [TABLE[row].name for node, row in enumerate(graph.rows) if needed[node]]

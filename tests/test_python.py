@@ -110,6 +110,18 @@ def test_a_long_expression_is_cut():
         assert made == interpreted
 
 
+def test_sums_of_choices_grow_in_place():
+    """Eight terms for each of two weights, each behind a relu: no name for every term."""
+    graph = parse("+".join(f"relu(a*x{k} + b*y{k})" for k in range(8)))
+    gradient = gradient_graph(graph, graph.outputs[0], [graph.inputs["a"], graph.inputs["b"]])
+    inputs = {name: math.sin(k + 1) for k, name in enumerate(graph.inputs)}
+    made, interpreted = both(gradient, inputs)
+    assert made == interpreted
+    code = compiled(gradient, list(inputs)).__code__
+    relus, conditions, sums = 8, 8, 2
+    assert code.co_nlocals == len(inputs) + relus + conditions + sums
+
+
 def test_what_the_outputs_do_not_need_is_not_computed():
     graph = parse("a = 1/x; f = x^2")
     assert compiled(graph, ["x"])(0.0) == (0.0,)

@@ -88,13 +88,13 @@ class Writer:
 
     def sweep(self, output: int, active: bytearray) -> dict[int, int]:
         """Write the adjoints of the active nodes below `output`; return their nodes."""
-        arrived: dict[int, list[int]] = {output: [self.made.constant("1")]}
+        arrived: dict[int, int] = {output: self.made.constant("1")}
         flags: dict[int, list[int]] = {output: [_ALWAYS]}
         adjoints: dict[int, int] = {}
         for node in range(output, -1, -1):
             if node in arrived:
                 self.made.span = self.graph.span_of(node)
-                adjoints[node] = self.made.sum(arrived.pop(node))
+                adjoints[node] = arrived.pop(node)
                 self._hand_on(
                     node, adjoints[node], self._any(flags.pop(node)), active, arrived, flags
                 )
@@ -106,7 +106,7 @@ class Writer:
         adjoint: int,
         flag: int,
         active: bytearray,
-        arrived: dict[int, list[int]],
+        arrived: dict[int, int],
         flags: dict[int, list[int]],
     ) -> None:
         """Write the contributions of one node to its operands."""
@@ -120,10 +120,11 @@ class Writer:
                 continue
             if edge == _ALWAYS:
                 edge = flag
-            elif flag != _ALWAYS:
-                edge = self.made.guarded(edge, self._as_number(flag))
+            elif flag != _ALWAYS:  # a comparison that nobody asks may be with NaN
+                edge = self.made.guarded(flag, self._as_number(edge))
             sent = self._contribution(adjoint, local, edge, guarded=edge != flag)
-            arrived.setdefault(operand, []).append(sent)
+            before = arrived.get(operand)
+            arrived[operand] = sent if before is None else self.made.sum((before, sent))
             flags.setdefault(operand, []).append(edge)
 
     def _contribution(self, adjoint: int, local: int, edge: int, guarded: bool) -> int:

@@ -17,7 +17,7 @@ do; its caller then asks the interpreter, which has an answer in the sense of IE
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import (
@@ -34,6 +34,7 @@ from backprop_cli.operations import (
 )
 from backprop_cli.readings.floats import PLAIN, number
 from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.python_pieces import Piece, infix, named, number_piece
 
 
 def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
@@ -76,76 +77,12 @@ def statements(
     return _Statements(graph, names, namespace, prefix, only).lines()
 
 
-_SUM, _PRODUCT, _SIGNED, _ATOM = range(4)
-"""How tightly expressions of Python hold together."""
-
 _DEEPEST = 40
 """How many operations may stand inside one another in an expression."""
 
+_INFIX = (ADD, SUB, MUL, DIV, NEG)
+
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-
-
-class _Piece(NamedTuple):
-    """An expression, whether it is to be negated, and how many operations are nested in it.
-
-    `negative` is the negated expression where it costs nothing, because a number takes the sign.
-    """
-
-    text: str
-    strength: int = _ATOM
-    minus: bool = False
-    depth: int = 0
-    negative: str = ""
-
-    def signed(self) -> "_Piece":
-        """Return the expression with its sign written."""
-        if not self.minus:
-            return self
-        if self.negative:
-            return _Piece(self.negative, min(self.strength, _SIGNED), False, self.depth)
-        text = f"-({self.text})" if self.strength == _SUM else f"-{self.text}"
-        return _Piece(text, min(self.strength, _SIGNED), False, self.depth)
-
-    def within(self, strength: int) -> str:
-        """Return the text without its sign, in parentheses unless it holds together tightly."""
-        return self.text if self.strength >= strength else f"({self.text})"
-
-
-def _named(name: str) -> _Piece:
-    """Return the piece of a name or of a number, which may begin with a minus sign."""
-    minus, text = name.startswith("-"), name.removeprefix("-")
-    return _Piece(text, minus=minus, negative="" if text[0].isidentifier() else f"-{text}")
-
-
-def _sum(left: _Piece, right: _Piece) -> _Piece:
-    """Return left + right; of two summands the negative one, if it is one, is subtracted."""
-    if left.minus and not right.minus:
-        left, right = right, left
-    sign = "-" if right.minus else "+"
-    text = f"{left.signed().text} {sign} {right.within(_PRODUCT)}"
-    return _Piece(text, _SUM, False, 1 + max(left.depth, right.depth))
-
-
-def _product(sign: str, left: _Piece, right: _Piece) -> _Piece:
-    """Return left*right or left/right, the sign outside."""
-    first, second = left.within(_PRODUCT), right.within(_SIGNED)
-    negative = ""
-    if left.negative:
-        negative = f"{left.negative} {sign} {second}"
-    elif right.negative and right.strength == _ATOM:
-        negative = f"{first} {sign} {right.negative}"
-    return _Piece(
-        f"{first} {sign} {second}",
-        _PRODUCT,
-        left.minus != right.minus,
-        1 + max(left.depth, right.depth),
-        negative,
-    )
-
-
-def _number(value: float) -> _Piece:
-    text = repr(abs(value))
-    return _Piece(text, minus=math.copysign(1.0, value) < 0, negative=f"-{text}")
 
 
 class _Statements:
@@ -167,11 +104,18 @@ class _Statements:
             for node in range(graph.size)
             if needed[node] and node not in names and (only is None or only[node])
         ]
-        self._pieces = {node: _named(name) for node, name in names.items()}
+        self._pieces = {node: named(name) for node, name in names.items()}
         self._conditions = self._only_conditions(needed)
-        self._once = self._read_once(needed)
-        self._choices: list[int] = []
-        """`where`s on one comparison, one behind the other, that are not yet written."""
+        self._single = self._read_once(needed)
+        rows = graph.rows
+        self._once = {
+            k for k in self._single if rows[k] != WHERE and rows[k] not in COMPARISON_ROWS
+        }
+        """The nodes that are written where they are read."""
+        self._called: set[int] = set()
+        self._condition = -1
+        self._choices: dict[int, tuple[Piece, Piece]] = {}
+        """What waits to be written in a choice on this condition: its two sides."""
 
     def lines(self) -> list[str]:
         """Return the assignments."""
@@ -179,10 +123,12 @@ class _Statements:
         for node in self._nodes:
             row, operands = self.graph.rows[node], self.graph.operands_of(node)
             if row == WHERE and operands[0] in self._conditions:
-                if self._choices and self._condition() != operands[0]:
+                if self._condition != operands[0]:
                     lines += self._chosen()
-                self._choices.append(node)
-                self._call(node)
+                self._condition = operands[0]
+                self._choose(node, self._pieces[operands[1]], self._pieces[operands[2]])
+                continue
+            if self._joins(node):
                 continue
             piece = self._written(node)
             literal = row == CONSTANT or (row == NEG and self.graph.rows[operands[0]] == CONSTANT)
@@ -196,9 +142,36 @@ class _Statements:
         return lines + self._chosen()
 
     def _call(self, node: int) -> None:
-        """Give a node its name."""
-        self.names[node] = f"{self.prefix}{node}"
-        self._pieces[node] = _Piece(self.names[node])
+        """Give a node a name: that of an operand which nothing else reads, or a new one."""
+        free = (k for k in self.graph.operands_of(node) if k in self._called and k in self._single)
+        operand = next(free, None)
+        self.names[node] = f"{self.prefix}{node}" if operand is None else self.names[operand]
+        self._pieces[node] = Piece(self.names[node])
+        self._called.add(node)
+
+    def _choose(self, node: int, then: Piece, otherwise: Piece) -> None:
+        self._call(node)
+        self._choices[node] = then, otherwise
+
+    def _joins(self, node: int) -> bool:
+        """Return whether an operation went into the choice that waits, being its part's reader.
+
+        The part itself then needs no name: `if c: s = s + a*b`, not `t = a*b` and, later,
+        `s = s + t`.
+        """
+        row, operands = self.graph.rows[node], self.graph.operands_of(node)
+        parts = [k for k in operands if k in self._choices and k in self._single]
+        if row not in _INFIX or not parts:
+            return False
+        own = {k: (self._pieces[k],) * 2 for k in operands} | {k: self._choices[k] for k in parts}
+        then, otherwise = (infix(row, [own[k][side] for k in operands]) for side in (0, 1))
+        if max(then.depth, otherwise.depth) >= _DEEPEST:
+            return False
+        for part in parts:
+            del self._choices[part]
+            self._called.discard(part)
+        self._choose(node, then, otherwise)
+        return True
 
     # ---------------------------------------------------------------- who reads whom
 
@@ -228,8 +201,7 @@ class _Statements:
                     (several if operand in seen else seen).add(operand)
         for output in self.graph.outputs:
             (several if output in seen else seen).add(output)
-        kept = {k for k in written if rows[k] in COMPARISON_ROWS or rows[k] == WHERE}
-        return written - several - kept
+        return written - several
 
     def _reads_once(self, node: int) -> bool:
         """Return whether the text of a node has each of its operands once."""
@@ -242,9 +214,6 @@ class _Statements:
         return operation.name in PLAIN.infix or operation.value.isidentifier()
 
     # ---------------------------------------------------------------- choices
-
-    def _condition(self) -> int:
-        return self.graph.operands_of(self._choices[0])[0]
 
     def _comparison(self, node: int) -> tuple[str, str, str]:
         """Return a comparison, its opposite, and what is NaN where neither holds, for a NaN."""
@@ -259,16 +228,13 @@ class _Statements:
 
     def _chosen(self) -> list[str]:
         """Return the lines of the `where`s that wait; a NaN compared gives NaN."""
-        choices, self._choices = self._choices, []
+        choices, self._choices = self._choices, {}
         if not choices:
             return []
-        condition, *_ = self.graph.operands_of(choices[0])
-        test = self.names[condition]
-        _, opposite, undefined = self._comparison(condition)
+        test = self.names[self._condition]
+        _, opposite, undefined = self._comparison(self._condition)
         made = [self.names[node] for node in choices]
-        then, otherwise = (
-            [self.names[self.graph.operands_of(node)[side]] for node in choices] for side in (1, 2)
-        )
+        then, otherwise = ([sides[k].signed().text for sides in choices.values()] for k in (0, 1))
         if len(choices) == 1:
             rest = f"{otherwise[0]} if {opposite} else {undefined}"
             return [f"{made[0]} = {then[0]} if {test} else {rest}"]
@@ -283,39 +249,34 @@ class _Statements:
 
     # ---------------------------------------------------------------- expressions
 
-    def _written(self, node: int) -> _Piece:
+    def _written(self, node: int) -> Piece:
         """Return the expression of a node over those of its operands."""
         row = self.graph.rows[node]
         if row == CONSTANT:
             return self._constant(node)
         if node in self._conditions:
-            return _Piece(self._comparison(node)[0])
+            return Piece(self._comparison(node)[0])
         operands = self.graph.operands_of(node)
         pieces = [self._pieces[operand] for operand in operands]
         operation = TABLE[row]
-        if row in (ADD, SUB):
-            left, right = pieces
-            return _sum(left, right if row == ADD else right._replace(minus=not right.minus))
-        if row in (MUL, DIV):
-            return _product(PLAIN.infix[operation.name], *pieces)
-        if row == NEG:
-            return pieces[0]._replace(minus=not pieces[0].minus)
+        if row in _INFIX:
+            return infix(row, pieces)
         if row == POW and _is_two(self.graph, operands[1]):
-            return _product("*", pieces[0], pieces[0])
+            return infix(MUL, [pieces[0], pieces[0]])
         depth = 1 + max((piece.depth for piece in pieces), default=0)
         texts = [piece.signed().text for piece in pieces]
         if operation.value.isidentifier():
             self.namespace[operation.name] = PLAIN.function(operation.name)
-            return _Piece(f"{operation.name}({', '.join(texts)})", depth=depth)
-        return _Piece(self._formula(node, dict(zip(operation.names, texts, strict=True))))
+            return Piece(f"{operation.name}({', '.join(texts)})", depth=depth)
+        return Piece(self._formula(node, dict(zip(operation.names, texts, strict=True))))
 
-    def _constant(self, node: int) -> _Piece:
+    def _constant(self, node: int) -> Piece:
         value = number(self.graph.literals[node])
         if value - value == 0:
-            return _number(value)
+            return number_piece(value)
         name = f"{self.prefix}n{node}"
         self.namespace[name] = value
-        return _Piece(name)
+        return Piece(name)
 
     def _formula(self, node: int, given: Mapping[str, str]) -> str:
         """Return the formula of a row in place: no call, and no side computed but the one taken.
@@ -327,7 +288,7 @@ class _Statements:
         text, _ = PLAIN.text(formula(TABLE[self.graph.rows[node]].value), given, made, prefix)
         for name, value in made.items():
             if name.startswith(prefix) and math.isfinite(value):
-                text = re.sub(rf"\b{name}\b", _number(value).signed().text, text)
+                text = re.sub(rf"\b{name}\b", number_piece(value).signed().text, text)
             else:
                 self.namespace[name] = value
         return text

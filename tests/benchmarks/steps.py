@@ -77,6 +77,33 @@ def _compiled(subject: Subject) -> Loop:
     return looped(subject, lambda point: both(*point)[1:])
 
 
+def _whole_step(subject: Subject) -> Loop:
+    """The whole step as generated Python, called once a step: what jax.jit compiles, too."""
+    from backprop_cli.calculus.appending import Appender
+    from backprop_cli.calculus.gradient_graph import gradient_graph
+    from backprop_cli.language.parser import parse
+    from backprop_cli.operations import SUB
+    from backprop_cli.readings.python import compiled
+
+    graph = parse(subject.text)
+    wrt = [graph.inputs[name] for name in subject.start]
+    slopes = gradient_graph(graph, graph.outputs[0], wrt)
+    made = Appender(slopes)
+    h = made.constant(repr(subject.step))
+    landed = [
+        made.add(SUB, (x, made.product(h, g))) for x, g in zip(wrt, slopes.outputs[1:], strict=True)
+    ]
+    step = compiled(made.finish(landed), list(subject.start))
+
+    def loop(steps: int) -> Point:
+        point: Point = tuple(subject.start.values())
+        for _ in range(steps):
+            point = step(*point)
+        return point
+
+    return loop
+
+
 class Contest(NamedTuple):
     """One of our loops, and the peers it is held against, each with its goal (None: none)."""
 
@@ -98,6 +125,11 @@ CONTESTS = (
             "torch": None,
             "autograd": None,
         },
+    ),
+    Contest(
+        "the whole step generated, a call a step",
+        _whole_step,
+        {"hand-written Python": None, "jax.jit, a call a step": 5.0},
     ),
     Contest(
         "one generated loop",
