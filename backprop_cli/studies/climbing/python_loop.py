@@ -33,7 +33,7 @@ def python_loop(objective: Objective, settings: Settings) -> "PythonLoop | None"
     if not isinstance(objective, Expression) or not settings.plain:
         return None
     given = objective.compiled_slopes() if settings.steps >= _PAYS_AFTER else None
-    return PythonLoop(*given, objective.names, settings) if given else None
+    return PythonLoop(objective, *given, settings) if given else None
 
 
 class PythonLoop:
@@ -41,31 +41,37 @@ class PythonLoop:
 
     def __init__(
         self,
+        objective: Objective,
         graph: Graph,
         held: Mapping[str, float],
-        names: Sequence[str],
         settings: Settings,
     ) -> None:
-        """Compile the loop; `graph` gives f and its slopes along `names`."""
-        self._function = _Writer(graph, held, names, settings).function()
+        """Compile the loop; `graph` gives f and its slopes, some of its inputs `held`."""
+        self._objective = objective
+        self._function = _Writer(graph, held, objective.names, settings).function()
 
     def __call__(
         self, stand: Stand, count: int, states: list[list[float]], remarks: Remarks
     ) -> Stand:
         """Take up to `count` steps; fewer before one that is irregular."""
-        stored = [x for state in states for x in state]
         last = stand.number + count
-        *reached, moved = self._function(stand.number, last, *stand.point, *stand.found, *stored)
+        stored = (x for state in states for x in state)
+        number, point, found, moved = self._function(
+            stand.number, last, *stand.point, *stand.found, *stored
+        )
+        if number == stand.number:
+            return stand
         for place, state in enumerate(states):
             state[:] = moved[place * len(state) : (place + 1) * len(state)]
-        return Stand(*reached)
+        # Stopped on the way, the loop has written over f and the slopes.
+        return Stand(number, point, found if number == last else self._objective.slopes(point))
 
 
 class _Writer:
     """Writes the loop as one function.
 
-    The point is x, f and its slopes g, the states s; where a step lands is y, and f and its slopes
-    there w and q.
+    The point is x, f and its slopes g, the states s; a step lands at y. Its f and g take the place
+    of the last ones before it is known whether they are finite, which saves Python a copy of each.
     """
 
     def __init__(
@@ -86,32 +92,29 @@ class _Writer:
     def function(self) -> Callable[..., Any]:
         """Return (number, last, *x, f, *g, *s) -> (number, point, found, states)."""
         point, landed = [f"_x{k}" for k in self.places], [f"_y{k}" for k in self.places]
-        before, after = (
-            [value, *(f"{slope}{k}" for k in self.places)]
-            for value, slope in (("_f", "_g"), ("_w", "_q"))
-        )
+        found = ["_f", *(f"_g{k}" for k in self.places)]
         states = [
             f"_s{n}_{k}" for k in self.places for n, _ in enumerate(self.rule.optimizer.states)
         ]
         stays = " and ".join(f"{x} == {y}" for x, y in zip(point, landed, strict=True))
-        flat = f"not ({' or '.join(before[1:])})"
+        flat = f"not ({' or '.join(found[1:])})"
         stuck = stays if self.rule.optimizer.stateless else f"{stays} and {flat}"
         lines = [
             "_t = _number",
             "try:",
             " for _t in range(_number + 1, _last + 1):",
-            *(f"  {line}" for line in self._arrives(before[1:], flat)),
+            *(f"  {line}" for line in self._arrives(found[1:], flat)),
             *(f"  {line}" for line in self._moves()),
             f"  if {stuck}: _t -= 1; break",
-            *(f"  {line}" for line in self._slopes(after)),
-            *(f"  {line}" for line in self._not_finite(after)),
-            *(f"  {x} = {y}" for x, y in zip(point + before, landed + after, strict=True)),
+            *(f"  {line}" for line in self._slopes(found)),
+            *(f"  {line}" for line in self._not_finite(found)),
+            *(f"  {x} = {y}" for x, y in zip(point, landed, strict=True)),
             *(f"  {name} = {name}n" for name in states),
             "except (ArithmeticError, ValueError):",
             " _t -= 1",
-            f"return (_t, {_listed(point)}, {_listed(before)}, {_listed(states)})",
+            f"return (_t, {_listed(point)}, {_listed(found)}, {_listed(states)})",
         ]
-        return defined(["_number", "_last", *point, *before, *states], lines, self.namespace)
+        return defined(["_number", "_last", *point, *found, *states], lines, self.namespace)
 
     def _arrives(self, slopes: Sequence[str], flat: str) -> Iterator[str]:
         """Yield the line that stops where the gradient is small enough."""
@@ -121,16 +124,16 @@ class _Writer:
         elif self.rule.optimizer.stateless:
             yield f"if {flat}: _t -= 1; break"
 
-    def _slopes(self, after: Sequence[str]) -> list[str]:
+    def _slopes(self, found: Sequence[str]) -> list[str]:
         """Return the lines of f and its slopes where the step lands."""
         lines = statements(self.graph, self.known, self.namespace, "_v")
-        outputs = zip(after, self.graph.outputs, strict=True)
+        outputs = zip(found, self.graph.outputs, strict=True)
         return lines + [f"{name} = {self.known[node]}" for name, node in outputs]
 
-    def _not_finite(self, after: Sequence[str]) -> list[str]:
+    def _not_finite(self, found: Sequence[str]) -> list[str]:
         """Return the line that stops where f or a slope is not finite; one sum decides."""
-        total = " + ".join(after[place] for place in _summed(self.graph))
-        test = f"({total}) * 0.0 != 0.0 and not all(map(_isfinite, {_listed(after)}))"
+        total = " + ".join(found[place] for place in _summed(self.graph))
+        test = f"({total}) * 0.0 != 0.0 and not all(map(_isfinite, {_listed(found)}))"
         return [f"if {test}: _t -= 1; break"]
 
     def _moves(self) -> Iterator[str]:
