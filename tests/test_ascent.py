@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.climbing.ascent import Climb, Outcome, Settings, Step
+from backprop_cli.studies.climbing.ascent import Climb, Outcome, Step
 from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.climbing.objective import Expression
 from backprop_cli.studies.climbing.optimizers import BY_NAME
+from backprop_cli.studies.climbing.settings import Settings
 
 
 def climbed(text: str, wrt: tuple[str, ...] = (), **given: object) -> tuple[list[Step], Outcome]:

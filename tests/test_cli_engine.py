@@ -98,13 +98,45 @@ def test_a_refusal_is_json_where_json_was_asked_for(capsys, monkeypatch):
     assert (code, made["ok"], made["error"]["code"]) == (2, False, "option")
 
 
-def test_data_are_refused_by_native(capsys, tmp_path):
+NET = "(relu(w*x + b) - y)^2"
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> str:
     path = tmp_path / "line.csv"
-    path.write_text("x,y\n0,1\n1,3\n")
-    words = ("(w*x-y)^2", "--at", "w=0", "--data", str(path), "--engine", "native")
-    code, _, err = ask(capsys, *words)
-    assert code == 2
-    assert "--engine native: data are averaged by NumPy" in err
+    path.write_text("x,y\n" + "".join(f"{k / 9},{k / 3 - 1}\n" for k in range(30)))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--batch-size", "4", "--seed", "1"), ("--optimizer", "adam")]
+)
+def test_rows_of_data_are_computed_by_c(capsys, line, more):
+    words = (NET, "--descend", "--at", "w=1,b=0.5", "--data", line, "--steps", "200", *more)
+    for form in ("table", "plain"):
+        shown = [
+            ask(capsys, *words, "--format", form, "--engine", engine)
+            for engine in ("python", "native")
+        ]
+        assert shown[0][:2] == shown[1][:2]
+        assert (shown[0][2], shown[1][2]) == ("", NOTE)
+
+
+def test_it_is_said_where_numpy_computes_a_function_in_its_own_way(capsys, line):
+    words = ("(tanh(w*x + b) - y)^2", "--descend", "--at", "w=1,b=0.5", "--data", line)
+    code, out, err = ask(capsys, *words, "--format", "json", "--engine", "native")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["engine"] == "native"
+    assert err == f"{NOTE.rstrip()}; tanh: the last digits may differ from NumPy's\n"
+
+
+def test_data_need_a_compiler_where_native_is_asked_for(capsys, monkeypatch, line):
+    monkeypatch.setenv("CC", "nosuchcc")
+    words = (NET, "--at", "w=1,b=0.5", "--data", line, "--format", "plain", "--engine")
+    assert ask(capsys, *words, "native")[0] == 2
+    assert ask(capsys, *words, "auto")[2] == ""
+    long = (*words[:5], "--steps", "15000", "--step", "1e-9", *words[5:])
+    assert "engine python (no C compiler was found" in ask(capsys, *long, "auto")[2]
 
 
 def test_a_cache_that_cannot_be_used_is_said_once(capsys, tmp_path, monkeypatch):

@@ -18,8 +18,9 @@ from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import BackpropError, FileProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies import data as data_module
-from backprop_cli.studies.data import Data, MeanOver, read_columns
+from backprop_cli.studies import means
+from backprop_cli.studies.data import Data, read_columns
+from backprop_cli.studies.means import MeanOver
 
 
 @pytest.fixture
@@ -221,7 +222,7 @@ def test_outputs_that_no_row_reaches_are_their_own_mean():
 
 
 def test_more_rows_than_one_piece(monkeypatch):
-    monkeypatch.setattr(data_module, "PIECE", 100)
+    monkeypatch.setattr(means, "PIECE", 100)
     graph = parse("w*x^2")
     data = table(x=[k / 7 for k in range(1234)])
     whole = sum((k / 7) ** 2 for k in range(1234)) * 3 / 1234

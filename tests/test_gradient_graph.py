@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.reverse import reverse
@@ -79,6 +81,74 @@ def test_a_zero_adjoint_below_a_selection_still_has_a_slope():
     first = gradient_graph(graph, graph.outputs[0], [graph.inputs["x"]])
     second = gradient_graph(first, first.outputs[1], [graph.inputs["x"]])
     assert forward_values(second, {"x": 0.0})[second.outputs[1]] == 2.0
+
+
+def test_what_flows_along_one_edge_is_not_hidden_by_a_negative_slope_along_another():
+    """Below 0 one edge to t lets -1 through and the other nothing: something flows to x and y."""
+    graph = parse("t = x*y; leaky_relu(t, -1) + relu(t)")
+    assert gradients(graph, {"x": -2.0, "y": 3.0}) == [-3.0, 2.0]
+
+
+SELECTING = (
+    "relu({0})", "abs({0})", "leaky_relu({0}, -1)", "leaky_relu({0})", "clip({0}, -1, 1)",
+    "max({0}, {1})", "min({0}, {1}, {0}*{1})", "where({0} < {1}, {0}*{1}, {1}^2)",
+    "where({0} >= {1}, 1/{1}, -{0})", "where({0} == {1}, {0}, relu({1}))", "sign({0})*{1}",
+    "where({0} != {1}, {1}, exp({0}))", "{0} + {1}", "{0} - {1}", "({0})*({1})", "-({0})*{1}",
+)  # fmt: skip
+
+
+@st.composite
+def selecting(draw: st.DrawFn) -> tuple[str, dict[str, float]]:
+    """Draw a program of operations that select, each over what stands before it, and its point."""
+    names, lines = ["x", "y"], []
+    for number in range(draw(st.integers(3, 9))):
+        operands = [draw(st.sampled_from(names[-4:])) for _ in range(2)]
+        lines.append(f"u{number} = " + draw(st.sampled_from(SELECTING)).format(*operands))
+        names.append(f"u{number}")
+    kinds = st.sampled_from((-2.0, -1.0, 0.0, 1.0, 3.0)) | st.floats(-3, 3, allow_nan=False)
+    lines.append("x*0 + y*0 + " + " + ".join(draw(st.sampled_from(names)) for _ in range(3)))
+    return "\n".join(lines), {"x": draw(kinds), "y": draw(kinds)}
+
+
+@settings(deadline=None, max_examples=300)
+@given(selecting())
+def test_of_programs_that_select_it_is_the_reverse_sweep(drawn):
+    text, point = drawn
+    graph = parse(text)
+    inputs = list(graph.inputs.values())
+    values = forward_values(graph, point)
+    assume(math.isfinite(values[graph.outputs[0]]))
+    adjoints = reverse(graph, values, graph.outputs[0], graph.dependents(inputs))
+    swept = [adjoints[node] or 0.0 for node in inputs]
+    assert gradients(graph, point) == pytest.approx(swept, rel=1e-12, nan_ok=True)
+
+
+def test_a_comparison_with_nan_on_a_side_not_taken_contributes_nothing():
+    """At x = y = 0 nobody asks whether y/x > 1, so its NaN must not reach the slope of w."""
+    graph = parse("where(x > 0, where(y/x > 1, w*x, 2*w), w)")
+    assert gradients(graph, {"x": 0.0, "y": 0.0, "w": 2.0})[-1] == 1.0
+    assert list(graph.inputs) == ["x", "y", "w"]
+
+
+def needed_rows(graph: Graph) -> list[str]:
+    needed = graph.dependencies(graph.outputs)
+    return [TABLE[row].name for node, row in enumerate(graph.rows) if needed[node]]
+
+
+def test_a_row_that_says_when_it_lets_through_is_asked_no_more():
+    """relu sends where(x > 0, adjoint, 0): one comparison and one choice for each contribution."""
+    graph = parse("relu(w*x + b)")
+    made = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    rows = needed_rows(made)
+    assert (rows.count("greater"), rows.count("where")) == (1, 3)
+    assert rows.count("mul") == 1  # w*x itself: where(t > 0, x, 0) has no product with 1
+    assert "not_equal" not in rows
+
+
+def test_edges_that_cover_every_case_need_no_guard():
+    graph = parse("t = x*y; where(x > y, t, 2*t)")
+    made = gradient_graph(graph, graph.outputs[0], [graph.inputs["x"]])
+    assert needed_rows(made).count("where") == 3  # the program's own, and one for each edge to t
 
 
 def test_an_input_that_does_not_matter_has_gradient_zero():

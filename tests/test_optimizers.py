@@ -8,7 +8,7 @@ from mpmath import mp, mpf
 
 from backprop_cli.errors import OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.climbing.ascent import Climb, Outcome, Settings, Step
+from backprop_cli.studies.climbing.ascent import Climb, Outcome, Step
 from backprop_cli.studies.climbing.newton import newton_direction
 from backprop_cli.studies.climbing.objective import Expression
 from backprop_cli.studies.climbing.optimizers import (
@@ -17,6 +17,7 @@ from backprop_cli.studies.climbing.optimizers import (
     OPTIMIZERS,
     check_used,
 )
+from backprop_cli.studies.climbing.settings import Settings
 
 # ------------------------------------------------------------------ published recurrences
 

@@ -2,6 +2,7 @@
 
 import keyword
 import math
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,51 @@ def test_every_operation_is_compiled():
             inside = 1.5 if operation.name == "acosh" else 0.5
             made, interpreted = both(graph, dict.fromkeys(names, inside))
             assert close(made, interpreted, 1.0), operation.name
+
+
+SIGNED = (
+    "-(a*b)", "a - -b*c", "-a + b", "-a - b", "(-a)/(-b)", "-(a + b)*c", "a - (b - c)", "a - (-b)",
+    "-a*-b*-c", "-(-a) - (-(b + c))", "a/(b*c)/-d", "a*(b/c)", "-(a - b) - (c - d)", "-0*a + b",
+    "-a + -(b*c)", "(-a)^2 - -(b^2)", "-(a/b) + c", "relu(-a)*-b", "-abs(-a - b)", "a*-2 + b*-0.5",
+    "where(-a < -b, -c, c - -d)", "max(-a, -b) - -c", "sigmoid(-a) + -b", "-(a + b) + -(c - d)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SIGNED)
+def test_minus_signs_move_without_changing_a_bit(text):
+    """A zero keeps its sign too."""
+    numbers = (0.0, -0.0, 1.0, -1.0, 0.1, -3.7)
+    names = list(parse(text).inputs)
+    for graph in (parse(text), parse(f"({text})*a + ({text})")):
+        for values in product(numbers, repeat=len(names)):
+            point = dict(zip(names, values, strict=True))
+            try:
+                made = compiled(graph, names)(*values)
+            except ZeroDivisionError:
+                continue
+            interpreted = forward_values(graph, point)
+            wanted = [interpreted[node].hex() for node in graph.outputs]
+            assert [value.hex() for value in made] == wanted, point
+
+
+def test_a_long_expression_is_cut():
+    """One expression of 20,000 terms, or of 500 parentheses, would be too deep for Python."""
+    for text in ("+".join(["x"] * 20_000), "".join(["(x - "] * 500) + "x" + ")" * 500):
+        graph = parse(text)
+        made, interpreted = both(graph, {"x": 1.0})
+        assert made == interpreted
+
+
+def test_sums_of_choices_grow_in_place():
+    """Eight terms for each of two weights, each behind a relu: no name for every term."""
+    graph = parse("+".join(f"relu(a*x{k} + b*y{k})" for k in range(8)))
+    gradient = gradient_graph(graph, graph.outputs[0], [graph.inputs["a"], graph.inputs["b"]])
+    inputs = {name: math.sin(k + 1) for k, name in enumerate(graph.inputs)}
+    made, interpreted = both(gradient, inputs)
+    assert made == interpreted
+    code = compiled(gradient, list(inputs)).__code__
+    relus, conditions, sums = 8, 8, 2
+    assert code.co_nlocals == len(inputs) + relus + conditions + sums
 
 
 def test_what_the_outputs_do_not_need_is_not_computed():

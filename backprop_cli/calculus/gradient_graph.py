@@ -11,20 +11,24 @@ operation a flag is carried along with the adjoint (does anything flow here?) an
 product: where(flag != 0, adjoint*local, 0). Only whether a flag is 0 is ever asked, which has slope
 0, so second derivatives are not disturbed. Where the flag is 0 the adjoint is 0 already, so that a
 product with a number, as behind a sum, needs no guard.
+
+Most selecting rows say plainly when they let something through: where(x > 0, 1, 0). There the
+comparison itself is the flag, and the number is what the adjoint is multiplied by, so that relu
+sends where(x > 0, adjoint, 0). Below that edge the adjoint is read inside the same `where`: what
+it is where the flag holds, without its own guard.
 """
 
 from collections.abc import Mapping, Sequence
 
-from backprop_cli.graph import Graph, GraphBuilder
+from backprop_cli.calculus.appending import Appender
+from backprop_cli.graph import Graph
 from backprop_cli.operations import (
     ADD,
     COMPARISON_ROWS,
     COMPARISONS,
     CONSTANT,
     INPUT,
-    MUL,
     NEG,
-    POW,
     ROW,
     SUB,
     TABLE,
@@ -60,10 +64,10 @@ def with_adjoints(graph: Graph, output: int, wrt: Sequence[int]) -> tuple[Graph,
     for node in wrt:
         adjoint = adjoints.get(node)
         if adjoint is None:
-            zero = writer.builder.constant("0") if zero is None else zero
+            zero = writer.made.constant("0") if zero is None else zero
             adjoint = zero
         outputs.append(adjoint)
-    return writer.builder.finish(outputs), adjoints
+    return writer.made.finish(outputs), adjoints
 
 
 def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
@@ -85,20 +89,20 @@ class Writer:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.builder = _copied(graph)
-        self.known: dict[int, float] = {k: number(text) for k, text in graph.literals.items()}
-        self.span = graph.span_of(0)
-        self._differing: dict[int, int] = {}
+        self.made = Appender(graph)
+        self._taken: dict[int, int] = {}
+        self._sums: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[int, int] = {}
 
     def sweep(self, output: int, active: bytearray) -> dict[int, int]:
         """Write the adjoints of the active nodes below `output`; return their nodes."""
-        arrived: dict[int, list[int]] = {output: [self._constant("1")]}
+        arrived: dict[int, int] = {output: self.made.constant("1")}
         flags: dict[int, list[int]] = {output: [_ALWAYS]}
         adjoints: dict[int, int] = {}
         for node in range(output, -1, -1):
             if node in arrived:
-                self.span = self.graph.span_of(node)
-                adjoints[node] = self._sum(arrived.pop(node))
+                self.made.span = self.graph.span_of(node)
+                adjoints[node] = arrived.pop(node)
                 self._hand_on(
                     node, adjoints[node], self._any(flags.pop(node)), active, arrived, flags
                 )
@@ -110,29 +114,56 @@ class Writer:
         adjoint: int,
         flag: int,
         active: bytearray,
-        arrived: dict[int, list[int]],
+        arrived: dict[int, int],
         flags: dict[int, list[int]],
     ) -> None:
         """Write the contributions of one node to its operands."""
         operation = TABLE[self.graph.rows[node]]
-        operands = self.graph.operands_of(node)
         shared = self.shared_variables(operation, node)
-        for position, operand in enumerate(operands):
+        for position, operand in enumerate(self.graph.operands_of(node)):
             if not active[operand]:
                 continue
-            local = self.partial(operation, node, position, shared)
-            if self.known.get(local) == 0:
+            local, edge = self._slope(operation, node, position, shared)
+            if self.made.known.get(local) == 0:
                 continue
-            edge = flag
-            if operation.selects and local not in self.known:
-                edge = local
-                if flag != _ALWAYS:
-                    edge = self._where_nonzero(local, flag, self._constant("0"))
-            sent = self._product(adjoint, local)
-            if edge != _ALWAYS and local not in self.known:
-                sent = self._where_nonzero(edge, sent, self._constant("0"))
-            arrived.setdefault(operand, []).append(sent)
+            if edge == _ALWAYS:
+                edge = flag
+            elif flag != _ALWAYS:  # a comparison that nobody asks may be with NaN
+                edge = self.made.guarded(flag, self._as_number(edge))
+            sent = self._contribution(adjoint, local, edge, guarded=edge != flag)
+            before = arrived.get(operand)
+            arrived[operand] = sent if before is None else self.made.sum((before, sent))
             flags.setdefault(operand, []).append(edge)
+
+    def _contribution(self, adjoint: int, local: int, edge: int, guarded: bool) -> int:
+        """Write what flows along an edge: 0 where its flag is, which a known number respects."""
+        if edge == _ALWAYS or (local in self.made.known and not guarded):
+            return self.made.product(adjoint, local)
+        taken = self.made.product(self._taken.get(adjoint, adjoint), local)
+        sent = self.made.guarded(edge, taken)
+        self._taken[sent] = taken
+        return sent
+
+    def _slope(
+        self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
+    ) -> tuple[int, int]:
+        """Write a local partial; return its node and the flag of what it lets through.
+
+        Of a partial that is 0 but where a comparison holds, the node is that of the other side.
+        """
+        template, variables = self._partial(operation, node, position, shared)
+        made = self._instance(template, variables, whole=not operation.selects)
+        if template.outputs[0] in made:
+            local = made[template.outputs[0]]
+            tells = operation.selects and local not in self.made.known
+            return local, self.made.not_zero(local) if tells else _ALWAYS
+        condition, then, other = (made[k] for k in template.operands_of(template.outputs[0]))
+        if self.made.known.get(other) == 0 and self.made.never_zero(then):
+            return then, condition
+        if self.made.known.get(then) == 0 and self.made.never_zero(other):
+            return other, self.made.opposite(condition)
+        local = self.made.add(WHERE, (condition, then, other))
+        return local, self.made.not_zero(local)
 
     def shared_variables(self, operation: Operation, node: int) -> dict[str, int]:
         """Return the nodes of what a partial may read and all operands share."""
@@ -143,27 +174,46 @@ class Writer:
         fixed = len(operation.parameters) - 1
         shared |= dict(zip(operation.names[:fixed], operands[:fixed], strict=True))
         rest = operands[fixed:]
-        shared["count"] = self._constant(str(len(rest)))
+        shared["count"] = self.made.constant(str(len(rest)))
         if any("ties" in text for text in operation.partials):
-            one, zero = self._constant("1"), self._constant("0")
+            one, zero = self.made.constant("1"), self.made.constant("0")
             equal = COMPARISONS["=="]
-            tied = [self._add(WHERE, (self._add(equal, (k, node)), one, zero)) for k in rest]
-            shared["ties"] = self._add(ROW["sum"], tied)
+            tied = [
+                self.made.add(WHERE, (self.made.comparison(equal, k, node), one, zero))
+                for k in rest
+            ]
+            shared["ties"] = self.made.add(ROW["sum"], tied)
         return shared
 
     def partial(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
+        template, variables = self._partial(operation, node, position, shared)
+        return self._instance(template, variables)[template.outputs[0]]
+
+    def _partial(
+        self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
+    ) -> tuple[Graph, Mapping[str, int]]:
+        """Return the formula of a local partial, and the nodes of its variables."""
         variables = dict(shared)
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
-            variables["index"] = self._constant(str(position - len(operation.parameters) + 1))
-        return self.formula(operation.partials[operation.parameter_of(position)], variables)
+            variables["index"] = self.made.constant(str(position - len(operation.parameters) + 1))
+        return table_formula(operation.partials[operation.parameter_of(position)]), variables
 
     def formula(self, text: str, variables: Mapping[str, int]) -> int:
         """Copy the part of a formula that can be reached; return the node of its value."""
         template = table_formula(text)
+        return self._instance(template, variables)[template.outputs[0]]
+
+    def _instance(
+        self, template: Graph, variables: Mapping[str, int], whole: bool = True
+    ) -> dict[int, int]:
+        """Copy the part of a formula that can be reached; return the nodes of its nodes.
+
+        Unless `whole`, a `where` that gives its value, and could go either way, is left out.
+        """
         known = self._known_in(template, variables)
         needed = _reachable(template, known)
         names = {k: name for name, k in template.inputs.items()}
@@ -176,20 +226,20 @@ class Writer:
             if row == INPUT:
                 made[node] = variables[names[node]]
             elif row == CONSTANT:
-                made[node] = self._constant(template.literals[node])
+                made[node] = self.made.constant(template.literals[node])
             elif row == WHERE and operands[0] in known:
                 made[node] = made[operands[1] if known[operands[0]] else operands[2]]
             elif node in known and known[node] == int(known[node]) and abs(known[node]) < _EXACT:
-                made[node] = self._constant(str(int(known[node])))
-            else:
-                made[node] = self._simplified(row, [made[k] for k in operands])
-        return made[template.outputs[0]]
+                made[node] = self.made.constant(str(int(known[node])))
+            elif whole or row != WHERE or node != template.outputs[0]:
+                made[node] = self.made.simplified(row, [made[k] for k in operands])
+        return made
 
     def _known_in(self, template: Graph, variables: Mapping[str, int]) -> dict[int, float]:
         """Return the nodes of a formula whose value is a number here: those of whole numbers."""
         known: dict[int, float] = {}
         for name, node in template.inputs.items():
-            value = self.known.get(variables.get(name, -1))
+            value = self.made.known.get(variables.get(name, -1))
             if value is not None:
                 known[node] = value
         for node, literal in template.literals.items():
@@ -202,59 +252,33 @@ class Writer:
                 known[node] = TOTAL.function(TABLE[row].name)(*(known[k] for k in operands))
         return known
 
-    def _simplified(self, row: int, operands: list[int]) -> int:
-        """Append an operation, but for products with 1 and first powers."""
-        if row == MUL:
-            return self._product(*operands)
-        if row == POW and self.known.get(operands[1]) == 1:
-            return operands[0]
-        return self._add(row, operands)
-
-    def _product(self, left: int, right: int) -> int:
-        for one, other in ((left, right), (right, left)):
-            if self.known.get(one) == 1:
-                return other
-            if self.known.get(one) == -1:
-                return self._add(NEG, (other,))
-        return self._add(MUL, (left, right))
-
-    def _sum(self, terms: list[int]) -> int:
-        total = terms[0]
-        for term in terms[1:]:
-            total = self._add(ADD, (total, term))
-        return total
-
     def _any(self, flags: list[int]) -> int:
-        if _ALWAYS in flags:
+        """Return the flag of a node that something flows to along any of its edges.
+
+        Flags are conditions, or numbers that are not negative, so that a sum is 0 where all are.
+        """
+        different = tuple(dict.fromkeys(flags))
+        if _ALWAYS in different or self._cover(different):
             return _ALWAYS
-        return flags[0] if len(flags) == 1 else self._add(ROW["max"], flags)
+        if len(different) == 1:
+            return different[0]
+        if different not in self._sums:
+            self._sums[different] = self.made.sum([self._as_number(flag) for flag in different])
+        return self._sums[different]
 
-    def _where_nonzero(self, node: int, then: int, otherwise: int) -> int:
-        different = self._differing.get(node)
-        if different is None:
-            different = self._add(COMPARISONS["!="], (node, self._constant("0")))
-            self._differing[node] = different
-        return self._add(WHERE, (different, then, otherwise))
+    def _as_number(self, flag: int) -> int:
+        """Return a flag that may be added: of a comparison, which is only asked, a copy."""
+        if not self.made.is_condition(flag):
+            return flag
+        if flag not in self._numbers:
+            self._numbers[flag] = self.made.guarded(flag, self.made.constant("1"))
+        return self._numbers[flag]
 
-    def _constant(self, literal: str) -> int:
-        node = self.builder.constant(literal, *self.span)
-        self.known[node] = number(literal)
-        return node
-
-    def _add(self, row: int, operands: Sequence[int]) -> int:
-        return self.builder.add(row, operands, *self.span)
-
-
-def _copied(graph: Graph) -> GraphBuilder:
-    """Return a builder that holds the nodes of `graph`."""
-    builder = GraphBuilder(graph.source)
-    for column in ("rows", "operands", "offsets", "starts", "ends"):
-        setattr(builder, column, getattr(graph, column)[:])
-    builder.literals = dict(graph.literals)
-    builder.inputs = dict(graph.inputs)
-    builder.names = dict(graph.names)
-    builder.labels = dict(graph.labels)
-    return builder
+    def _cover(self, flags: Sequence[int]) -> bool:
+        """Return whether two of these are opposite conditions; where neither holds all is NaN."""
+        conditions = [flag for flag in flags if self.made.is_condition(flag)]
+        keys = {self.made.key_of(condition) for condition in conditions}
+        return any(self.made.key_of(condition, opposite=True) in keys for condition in conditions)
 
 
 def _reachable(template: Graph, known: Mapping[int, float]) -> bytearray:

@@ -56,7 +56,7 @@ def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
             sides[node] = tuple(writer.partial(TABLE[row], node, k, shared) for k in places)
     outputs = [node for answer in answers for node in answer]
     watched = tuple(k for k, row in enumerate(graph.rows) if needed[k] and row != INPUT)
-    made = writer.builder.finish(outputs)
+    made = writer.made.finish(outputs)
     return PointGraph(made, watched, tuple(answers), tuple(adjoints), tuple(kinks), sides)
 
 

@@ -12,7 +12,6 @@ from backprop_cli.commands import options
 from backprop_cli.commands.climbing import Run, check_picture
 from backprop_cli.errors import BackpropError, LimitExceeded, OptionProblem
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.climbing.ascent import METHODS, Settings
 from backprop_cli.studies.climbing.newton import MOST_INPUTS
 from backprop_cli.studies.climbing.optimizers import (
     BY_NAME,
@@ -25,6 +24,7 @@ from backprop_cli.studies.climbing.optimizers import (
     option,
 )
 from backprop_cli.studies.climbing.problem import Problem, make_problem
+from backprop_cli.studies.climbing.settings import METHODS, Settings
 from backprop_cli.studies.data import read_columns
 from backprop_cli.studies.files import read_source
 from backprop_cli.studies.point import check_names, evaluated, read_bounds, read_number

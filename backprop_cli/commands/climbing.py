@@ -12,9 +12,10 @@ from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
 from backprop_cli.render.notes import notes
 from backprop_cli.render.progress import Progress
-from backprop_cli.studies.climbing.ascent import Settings, Step
+from backprop_cli.studies.climbing.ascent import Step
 from backprop_cli.studies.climbing.climbs import Record, contours_around
 from backprop_cli.studies.climbing.problem import Problem
+from backprop_cli.studies.climbing.settings import Settings
 from backprop_cli.studies.data import blank_lines
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.solution import Failure

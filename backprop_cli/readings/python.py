@@ -4,19 +4,37 @@ Interpreting a graph costs a loop, a dispatch and a call for every node; straigh
 none of these. Writing and compiling it takes some 30 microseconds a node, which pays after about
 eighty evaluations, so it is never done for a single one.
 
+What is read once is written where it is read, which spares Python two instructions and a slot;
+only long expressions are cut, so that the compiler's own recursion stays shallow. Signs are
+exact, so minus signs move outwards: `x + h*-g` is written `x - h*g`.
+
 Every name in the generated text is ours (`v0`, `v1`, ... for nodes, the table's own names for
 functions): an input may be called `lambda`, `t` or `exp`, and no text of the user's ever enters.
 Like the plain float functions of `floats.py`, the generated function raises where Python's floats
 do; its caller then asks the interpreter, which has an answer in the sense of IEEE 754.
 """
 
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, POW, TABLE, WHERE
+from backprop_cli.operations import (
+    ADD,
+    COMPARISON_ROWS,
+    CONSTANT,
+    DIV,
+    MUL,
+    NEG,
+    POW,
+    SUB,
+    TABLE,
+    WHERE,
+)
 from backprop_cli.readings.floats import PLAIN, number
 from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.python_pieces import Piece, infix, named, number_piece
 
 
 def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
@@ -50,123 +68,237 @@ def statements(
     prefix: str,
     only: bytearray | None = None,
 ) -> list[str]:
-    """Return an assignment for each node that the outputs need and `names` has no name for.
+    """Return the assignments after which every output can be written as `names` then says.
 
-    Their names, `prefix` and a number, are added to `names`, and to `namespace` what they call.
-    With `only`, other nodes than these are left out.
+    Nodes that `names` has no name for, and that the outputs need, get one, `prefix` and a number,
+    or the expression that stands where they are read; `namespace` gets what is called. With
+    `only`, other nodes than these are left out.
     """
-    needed = graph.dependencies(graph.outputs)
-    conditions, inside = _parts_of_choices(graph, needed)
-    lines: list[str] = []
-    choices: list[int] = []  # one behind the other, on the same comparison, and not yet written
-    for node in range(graph.size):
-        if not needed[node] or node in names or not (only is None or only[node]):
-            continue
-        row = graph.rows[node]
-        if row == CONSTANT or node in inside:
-            names[node] = _expression(graph, node, names, namespace, prefix)
-            continue
-        condition = graph.operands_of(node)[0] if row == WHERE else -1
-        if choices and graph.operands_of(choices[0])[0] != condition:
-            lines += _chosen(graph, choices, names)
-            choices = []
-        if condition in conditions:
-            choices.append(node)
-        else:
-            compared = node in conditions
-            text = (
-                _comparison(graph, node, names)[0]
-                if compared
-                else _expression(graph, node, names, namespace, prefix)
-            )
-            lines.append(f"{prefix}{node} = {text}")
-        names[node] = f"{prefix}{node}"
-    return lines + (_chosen(graph, choices, names) if choices else [])
+    return _Statements(graph, names, namespace, prefix, only).lines()
 
 
-def _parts_of_choices(graph: Graph, needed: bytearray) -> tuple[set[int], set[int]]:
-    """Return the comparisons that only `where` reads, and the + - * / that only one side of one is.
+_DEEPEST = 40
+"""How many operations may stand inside one another in an expression."""
 
-    The first become Python's truth values, the second are written inside the choice, so that a
-    product on a side that is not taken costs nothing.
-    """
-    conditions = {node for node, row in enumerate(graph.rows) if row in COMPARISON_ROWS}
-    if not conditions:
-        return conditions, conditions
-    sides: set[int] = set()
-    seen = set(graph.outputs)
-    several = set(seen)
-    for node, row in enumerate(graph.rows):
-        if needed[node]:
-            operands = graph.operands_of(node)
-            conditions.difference_update(operands[1:] if row == WHERE else operands)
-            sides.update(operands[1:] if row == WHERE else ())
-            for operand in operands:
-                (several if operand in seen else seen).add(operand)
-    infix = {k for k in sides - several if TABLE[graph.rows[k]].name in PLAIN.infix}
-    return conditions.difference(graph.outputs), infix
-
+_INFIX = (ADD, SUB, MUL, DIV, NEG)
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-def _comparison(graph: Graph, node: int, known: Mapping[int, str]) -> tuple[str, str, str]:
-    """Return a comparison, its opposite, and what is NaN where neither holds, for a NaN."""
-    left, right = (known[operand] for operand in graph.operands_of(node))
-    sign = TABLE[graph.rows[node]].infix
-    different = f"{left} > {right} or {left} < {right}"  # Python's != holds for a NaN
-    test, opposite = (
-        different if each == "!=" else f"{left} {each} {right}" for each in (sign, _OPPOSITE[sign])
-    )
-    return test, opposite, f"{left} - {right}"
+class _Statements:
+    """Writes the nodes of one graph, most of them inside the expressions that read them."""
 
+    def __init__(
+        self,
+        graph: Graph,
+        names: dict[int, str],
+        namespace: dict[str, Any],
+        prefix: str,
+        only: bytearray | None,
+    ) -> None:
+        self.graph, self.names = graph, names
+        self.namespace, self.prefix = namespace, prefix
+        needed = graph.dependencies(graph.outputs)
+        self._nodes = [
+            node
+            for node in range(graph.size)
+            if needed[node] and node not in names and (only is None or only[node])
+        ]
+        self._pieces = {node: named(name) for node, name in names.items()}
+        self._conditions = self._only_conditions(needed)
+        self._single = self._read_once(needed)
+        rows = graph.rows
+        self._once = {
+            k for k in self._single if rows[k] != WHERE and rows[k] not in COMPARISON_ROWS
+        }
+        """The nodes that are written where they are read."""
+        self._called: set[int] = set()
+        self._condition = -1
+        self._choices: dict[int, tuple[Piece, Piece]] = {}
+        """What waits to be written in a choice on this condition: its two sides."""
 
-def _chosen(graph: Graph, choices: Sequence[int], known: Mapping[int, str]) -> list[str]:
-    """Return the lines of `where`s that ask one truth value; a NaN compared gives NaN."""
-    condition = graph.operands_of(choices[0])[0]
-    _, opposite, undefined = _comparison(graph, condition, known)
-    made = [known[node] for node in choices]
-    then = [known[graph.operands_of(node)[1]] for node in choices]
-    otherwise = [known[graph.operands_of(node)[2]] for node in choices]
-    if len(choices) == 1:
-        rest = f"{otherwise[0]} if {opposite} else {undefined}"
-        return [f"{made[0]} = {then[0]} if {known[condition]} else {rest}"]
-    return [
-        f"if {known[condition]}:",
-        *(f" {name} = {text}" for name, text in zip(made, then, strict=True)),
-        f"elif {opposite}:",
-        *(f" {name} = {text}" for name, text in zip(made, otherwise, strict=True)),
-        "else:",
-        f" {' = '.join(made)} = {undefined}",
-    ]
+    def lines(self) -> list[str]:
+        """Return the assignments."""
+        lines: list[str] = []
+        for node in self._nodes:
+            row, operands = self.graph.rows[node], self.graph.operands_of(node)
+            if row == WHERE and operands[0] in self._conditions:
+                if self._condition != operands[0]:
+                    lines += self._chosen()
+                self._condition = operands[0]
+                self._choose(node, self._pieces[operands[1]], self._pieces[operands[2]])
+                continue
+            if self._joins(node):
+                continue
+            piece = self._written(node)
+            literal = row == CONSTANT or (row == NEG and self.graph.rows[operands[0]] == CONSTANT)
+            if literal or (node in self._once and piece.depth < _DEEPEST):
+                self._pieces[node] = piece
+                self.names[node] = piece.signed().text
+            else:
+                lines += self._chosen()
+                self._call(node)
+                lines.append(f"{self.names[node]} = {piece.signed().text}")
+        return lines + self._chosen()
 
+    def _call(self, node: int) -> None:
+        """Give a node a name: that of an operand which nothing else reads, or a new one."""
+        free = (k for k in self.graph.operands_of(node) if k in self._called and k in self._single)
+        operand = next(free, None)
+        self.names[node] = f"{self.prefix}{node}" if operand is None else self.names[operand]
+        self._pieces[node] = Piece(self.names[node])
+        self._called.add(node)
 
-def _expression(
-    graph: Graph, node: int, known: Mapping[int, str], namespace: dict[str, Any], prefix: str
-) -> str:
-    """Return the Python expression of a node over the names of its operands."""
-    row = graph.rows[node]
-    if row == CONSTANT:
-        value = number(graph.literals[node])
+    def _choose(self, node: int, then: Piece, otherwise: Piece) -> None:
+        self._call(node)
+        self._choices[node] = then, otherwise
+
+    def _joins(self, node: int) -> bool:
+        """Return whether an operation went into the choice that waits, being its part's reader.
+
+        The part itself then needs no name: `if c: s = s + a*b`, not `t = a*b` and, later,
+        `s = s + t`.
+        """
+        row, operands = self.graph.rows[node], self.graph.operands_of(node)
+        parts = [k for k in operands if k in self._choices and k in self._single]
+        if row not in _INFIX or not parts:
+            return False
+        own = {k: (self._pieces[k],) * 2 for k in operands} | {k: self._choices[k] for k in parts}
+        then, otherwise = (infix(row, [own[k][side] for k in operands]) for side in (0, 1))
+        if max(then.depth, otherwise.depth) >= _DEEPEST:
+            return False
+        for part in parts:
+            del self._choices[part]
+            self._called.discard(part)
+        self._choose(node, then, otherwise)
+        return True
+
+    # ---------------------------------------------------------------- who reads whom
+
+    def _only_conditions(self, needed: bytearray) -> set[int]:
+        """Return the comparisons that only `where` reads: they become Python's truth values."""
+        rows = self.graph.rows
+        conditions = {node for node in self._nodes if rows[node] in COMPARISON_ROWS}
+        for node in range(self.graph.size) if conditions else ():
+            if needed[node]:
+                operands = self.graph.operands_of(node)
+                conditions.difference_update(operands[1:] if rows[node] == WHERE else operands)
+        return conditions.difference(self.graph.outputs)
+
+    def _read_once(self, needed: bytearray) -> set[int]:
+        """Return the nodes that are written once, in the text of another node or as an output."""
+        rows, written = self.graph.rows, set(self._nodes)
+        seen: set[int] = set()
+        several: set[int] = set()
+        for node in range(self.graph.size):
+            if needed[node]:
+                operands = self.graph.operands_of(node)
+                if node not in written or not self._reads_once(node):
+                    several.update(operands)
+                elif rows[node] == WHERE:
+                    several.add(operands[0])
+                for operand in operands:
+                    (several if operand in seen else seen).add(operand)
+        for output in self.graph.outputs:
+            (several if output in seen else seen).add(output)
+        return written - several
+
+    def _reads_once(self, node: int) -> bool:
+        """Return whether the text of a node has each of its operands once."""
+        row, operands = self.graph.rows[node], self.graph.operands_of(node)
+        if row == WHERE:
+            return operands[0] in self._conditions
+        if row == POW and _is_two(self.graph, operands[1]):
+            return False
+        operation = TABLE[row]
+        return operation.name in PLAIN.infix or operation.value.isidentifier()
+
+    # ---------------------------------------------------------------- choices
+
+    def _comparison(self, node: int) -> tuple[str, str, str]:
+        """Return a comparison, its opposite, and what is NaN where neither holds, for a NaN."""
+        left, right = (self.names[operand] for operand in self.graph.operands_of(node))
+        sign = TABLE[self.graph.rows[node]].infix
+        different = f"{left} > {right} or {left} < {right}"  # Python's != holds for a NaN
+        test, opposite = (
+            different if each == "!=" else f"{left} {each} {right}"
+            for each in (sign, _OPPOSITE[sign])
+        )
+        return test, opposite, f"{left} - {right}"
+
+    def _chosen(self) -> list[str]:
+        """Return the lines of the `where`s that wait; a NaN compared gives NaN."""
+        choices, self._choices = self._choices, {}
+        if not choices:
+            return []
+        test = self.names[self._condition]
+        _, opposite, undefined = self._comparison(self._condition)
+        made = [self.names[node] for node in choices]
+        then, otherwise = ([sides[k].signed().text for sides in choices.values()] for k in (0, 1))
+        if len(choices) == 1:
+            rest = f"{otherwise[0]} if {opposite} else {undefined}"
+            return [f"{made[0]} = {then[0]} if {test} else {rest}"]
+        return [
+            f"if {test}:",
+            *_assigned(made, then),
+            f"elif {opposite}:",
+            *_assigned(made, otherwise),
+            "else:",
+            *_assigned(made, [undefined] * len(made)),
+        ]
+
+    # ---------------------------------------------------------------- expressions
+
+    def _written(self, node: int) -> Piece:
+        """Return the expression of a node over those of its operands."""
+        row = self.graph.rows[node]
+        if row == CONSTANT:
+            return self._constant(node)
+        if node in self._conditions:
+            return Piece(self._comparison(node)[0])
+        operands = self.graph.operands_of(node)
+        pieces = [self._pieces[operand] for operand in operands]
+        operation = TABLE[row]
+        if row in _INFIX:
+            return infix(row, pieces)
+        if row == POW and _is_two(self.graph, operands[1]):
+            return infix(MUL, [pieces[0], pieces[0]])
+        depth = 1 + max((piece.depth for piece in pieces), default=0)
+        texts = [piece.signed().text for piece in pieces]
+        if operation.value.isidentifier():
+            self.namespace[operation.name] = PLAIN.function(operation.name)
+            return Piece(f"{operation.name}({', '.join(texts)})", depth=depth)
+        return Piece(self._formula(node, dict(zip(operation.names, texts, strict=True))))
+
+    def _constant(self, node: int) -> Piece:
+        value = number(self.graph.literals[node])
         if value - value == 0:
-            return repr(value)
-        namespace[f"{prefix}n{node}"] = value
-        return f"{prefix}n{node}"
-    operands = graph.operands_of(node)
-    names = [known[operand] for operand in operands]
-    operation = TABLE[row]
-    if row == POW and _is_two(graph, operands[1]):
-        return f"{names[0]} * {names[0]}"
-    if operation.name in PLAIN.infix:
-        sign = PLAIN.infix[operation.name]
-        return f" {sign} ".join(names) if len(names) == 2 else f"{sign}{names[0]}"
-    if operation.value.isidentifier():
-        namespace[operation.name] = PLAIN.function(operation.name)
-        return f"{operation.name}({', '.join(names)})"
-    # A formula is written out in place: no call, and the side of a `where` that is not taken
-    # is not computed.
-    given = dict(zip(operation.names, names, strict=True))
-    return PLAIN.text(formula(operation.value), given, namespace, f"{prefix}n{node}_")[0]
+            return number_piece(value)
+        name = f"{self.prefix}n{node}"
+        self.namespace[name] = value
+        return Piece(name)
+
+    def _formula(self, node: int, given: Mapping[str, str]) -> str:
+        """Return the formula of a row in place: no call, and no side computed but the one taken.
+
+        Its numbers are written into it.
+        """
+        prefix = f"{self.prefix}n{node}_"
+        made: dict[str, Any] = {}
+        text, _ = PLAIN.text(formula(TABLE[self.graph.rows[node]].value), given, made, prefix)
+        for name, value in made.items():
+            if name.startswith(prefix) and math.isfinite(value):
+                text = re.sub(rf"\b{name}\b", number_piece(value).signed().text, text)
+            else:
+                self.namespace[name] = value
+        return text
+
+
+def _assigned(names: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Return the lines of a block that give these names these values."""
+    if len(set(texts)) == 1:
+        return [f" {' = '.join(names)} = {texts[0]}"]
+    return [f" {name} = {text}" for name, text in zip(names, texts, strict=True)]
 
 
 def _is_two(graph: Graph, node: int) -> bool:

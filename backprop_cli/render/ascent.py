@@ -14,9 +14,10 @@ from backprop_cli.render.echo import enumeration, left_out
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.plots import COLOURS, Frame, Series, axis, print_plot
 from backprop_cli.render.scales import needs_decades
-from backprop_cli.studies.climbing.ascent import Outcome, Settings, Step
+from backprop_cli.studies.climbing.ascent import Outcome, Step
 from backprop_cli.studies.climbing.climbs import Record, Tally
 from backprop_cli.studies.climbing.contour import Contour
+from backprop_cli.studies.climbing.settings import Settings
 from backprop_cli.studies.data import Data
 from backprop_cli.studies.words import ordinal
 

@@ -1,8 +1,4 @@
-"""Data: columns of a CSV file bind names row by row, and the objective is the mean over rows.
-
-A column is one array, and an operation is one NumPy call for all rows. What depends on the data
-alone is computed when the objective is made; the rest anew at each point, in pieces of some
-thousand rows, so that a large graph over many rows stays in the cache and in memory.
+"""Data: the columns of a CSV file, which bind names row by row, and batches of their rows.
 
 NumPy is imported when data are first read. It is the one thing that this program may lack, and
 the refusal says how to get it.
@@ -15,9 +11,7 @@ from io import StringIO
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.calculus.values import evaluate
 from backprop_cli.errors import FileProblem, OptionProblem
-from backprop_cli.graph import Graph
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.files import read_source
@@ -28,9 +22,6 @@ if TYPE_CHECKING:
 
     Column = NDArray[np.float64]
     Rows = NDArray[np.intp]
-
-PIECE = 8192
-"""Rows that are computed at a time."""
 
 _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
@@ -67,106 +58,6 @@ class Data(NamedTuple):
             rows = numpy.array(order)
             for start in range(0, self.size, size):
                 yield rows[start : start + size]
-
-
-class MeanOver:
-    """The mean over rows of each output of a graph, as a function of the graph's parameters.
-
-    Every input of the graph is a parameter or a column of the data. Give it a gradient graph, and
-    it answers the mean value and the mean of each partial, which are those of the mean.
-    """
-
-    def __init__(self, graph: Graph, parameters: Sequence[str], data: Data) -> None:
-        from backprop_cli.readings.arrays import ARRAYS
-
-        self.graph = graph
-        self.size = data.size
-        self._arithmetic = ARRAYS
-        self._parameters = [graph.inputs.get(name) for name in parameters]
-        moves = graph.dependents(node for node in self._parameters if node is not None)
-        needed = graph.dependencies(graph.outputs)
-        nodes = [node for node in range(graph.size) if needed[node]]
-        self._moving = [node for node in nodes if moves[node]]
-        fixed = [node for node in nodes if not moves[node]]
-        values = self._fixed_values(fixed, data)
-        # Of what is fixed, only what a moving node reads, or an output, is kept.
-        kept = set(graph.outputs).union(*(graph.operands_of(node) for node in self._moving))
-        self._numbers: list[Any] = [None] * graph.size
-        self._columns: list[tuple[int, Column]] = []
-        for node in kept.intersection(fixed):
-            if _is_column(values[node]):
-                self._columns.append((node, values[node]))
-            else:
-                self._numbers[node] = values[node]
-
-    def _fixed_values(self, fixed: list[int], data: Data) -> list[Any]:
-        """Return the values of the nodes that depend on no parameter."""
-        values: list[Any] = [None] * self.graph.size
-        for node, literal in self.graph.literals.items():
-            values[node] = self._arithmetic.number(literal)
-        for name, column in data.columns.items():
-            if name in self.graph.inputs:
-                values[self.graph.inputs[name]] = column
-        evaluate(self.graph, values, fixed, self._arithmetic)
-        return values
-
-    def __call__(self, point: Sequence[float], rows: "Rows | None" = None) -> tuple[float, ...]:
-        """Return the mean of each output at `point`, over `rows` or over all.
-
-        IEEE results: a row that is not defined makes the mean a NaN.
-        """
-        template = self._template(point)
-        count = self.size if rows is None else len(rows)
-        totals = [0.0] * len(self.graph.outputs)
-        for start in range(0, count, PIECE):
-            end = min(start + PIECE, count)
-            values = self._piece(template, slice(start, end) if rows is None else rows[start:end])
-            for place, node in enumerate(self.graph.outputs):
-                totals[place] += _total(values[node]) if _is_column(values[node]) else 0.0
-        # An output without rows is a number, the same in every piece: its own mean.
-        return tuple(
-            float(total / count if _is_column(values[node]) else values[node])
-            for node, total in zip(self.graph.outputs, totals, strict=True)
-        )
-
-    def first_bad(self, point: Sequence[float]) -> int | None:
-        """Return the first row in which an output is not finite at `point`, from 0."""
-        numpy = numpy_for("--data")
-        template = self._template(point)
-        for start in range(0, self.size, PIECE):
-            end = min(start + PIECE, self.size)
-            values = self._piece(template, slice(start, end))
-            bad = numpy.zeros(end - start, bool)
-            for node in self.graph.outputs:
-                bad |= ~numpy.isfinite(values[node])
-            if bad.any():
-                return start + int(bad.argmax())
-        return None
-
-    def _template(self, point: Sequence[float]) -> list[Any]:
-        """Return the values of the nodes that are numbers, the parameters being at `point`."""
-        template = list(self._numbers)
-        for node, number in zip(self._parameters, point, strict=True):
-            if node is not None:
-                template[node] = float(number)
-        return template
-
-    def _piece(self, template: list[Any], rows: Any) -> list[Any]:
-        """Return the value of each node for a piece of the rows."""
-        values = list(template)
-        for node, column in self._columns:
-            values[node] = column[rows]
-        evaluate(self.graph, values, self._moving, self._arithmetic)
-        return values
-
-
-def _is_column(value: Any) -> bool:
-    return hasattr(value, "shape") and value.shape != ()
-
-
-def _total(column: "Column") -> float:
-    with numpy_for("--data").errstate(all="ignore"):
-        return float(column.sum())
 
 
 def read_columns(path: str, names: Collection[str]) -> Data:

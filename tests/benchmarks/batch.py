@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import MAXRSS_UNIT, Failed, child, measure
 from tests.benchmarks.report import Row
-from tests.benchmarks.steps import SUBJECTS, Subject
+from tests.benchmarks.subjects import SUBJECTS, Subject
 
 PACKAGES = ("numpy", "polars", "torch", "jax", "autograd")
 

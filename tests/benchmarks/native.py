@@ -15,7 +15,7 @@ from typing import Any
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import child
 from tests.benchmarks.report import Row
-from tests.benchmarks.steps import SUBJECTS, Subject
+from tests.benchmarks.subjects import SUBJECTS, Subject
 
 PACKAGES = ("numba", "jax")
 
@@ -107,28 +107,24 @@ def _columns(subject: Subject, count: int) -> Any:
 def our_loop(subject: Subject, count: int) -> Work:
     """The loop of `ascend --engine native`, without rows to be shown."""
     from backprop_cli.language.parser import parse
-    from backprop_cli.studies.climbing.ascent import Settings
-    from backprop_cli.studies.climbing.native_steps import Ahead
+    from backprop_cli.studies.climbing.ahead import Ahead, Stand
+    from backprop_cli.studies.climbing.native_loop import NativeLoop
     from backprop_cli.studies.climbing.problem import make_problem
     from backprop_cli.studies.climbing.remarks import Remarks
-
-    class Nobody:
-        def next_row(self, number: int) -> int:
-            return count + 2
-
-        def tally(self, remark: str, times: int, first: int) -> None:
-            pass
+    from backprop_cli.studies.climbing.settings import Settings
 
     problem = make_problem(parse(subject.text), subject.start, (), (), count)
     objective = problem.objective
-    settings = Settings(step=subject.step, steps=count + 2, descend=True)
+    settings = Settings(step=subject.step, steps=count, descend=True)
     start = [subject.start[name] for name in objective.names]
     found = objective.slopes(start)
-    ahead = Ahead(objective.graph, objective.names, objective.held, settings, Nobody())
+    nobody = lambda remark, times, first: None  # noqa: E731
+    loop = NativeLoop(objective.graph, objective.names, objective.held, settings, nobody)
+    ahead = Ahead(loop, lambda number: count)
+    begin = Stand(0, tuple(start), found)
 
     def work() -> Any:
-        reached = ahead(0, start, found, [[]], Remarks(found[0], True, problem.objective.value))
-        assert reached is not None
+        reached = ahead(begin, [[]], Remarks(found[0], True, problem.objective.value))
         assert reached.number == count
         end = dict(zip(objective.names, reached.point, strict=True))
         return [end[name] for name in subject.start]

@@ -8,100 +8,24 @@ before the clock starts.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import child
 from tests.benchmarks.report import Row
+from tests.benchmarks.step_peers import PEERS
+from tests.benchmarks.subjects import SUBJECTS, Loop, Point, Subject, looped
 
 PACKAGES = ("sympy", "jax", "torch", "casadi", "micrograd", "autograd")
-
-Point = Sequence[float]
-Loop = Callable[[int], Point]
-"""Takes a number of steps from the start; returns where they end."""
-
-
-class Subject(NamedTuple):
-    """A function of several inputs: as text, and over numbers of any kind."""
-
-    name: str
-    text: str
-    start: dict[str, float]
-    step: float
-    program: Callable[[Sequence[Any], Callable[[Any], Any]], Any]
-    by_hand: Callable[[Point], Point]
-
-
-def _rosenbrock(p: Sequence[Any], tanh: Callable[[Any], Any]) -> Any:
-    return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
-
-
-def _rosenbrock_slopes(p: Point) -> Point:
-    x, y = p
-    rise = y - x * x
-    return -2 * (1 - x) - 400 * x * rise, 200 * rise
-
-
-def _network(p: Sequence[Any], tanh: Callable[[Any], Any]) -> Any:
-    hidden = [tanh(p[2 * k] * 0.6 + p[2 * k + 1] * -0.4 + p[6 + k]) for k in range(3)]
-    return (p[9] * hidden[0] + p[10] * hidden[1] + p[11] * hidden[2] + p[12] - 0.75) ** 2
-
-
-def _network_slopes(p: Point) -> Point:
-    hidden = [math.tanh(p[2 * k] * 0.6 + p[2 * k + 1] * -0.4 + p[6 + k]) for k in range(3)]
-    error = 2 * (p[9] * hidden[0] + p[10] * hidden[1] + p[11] * hidden[2] + p[12] - 0.75)
-    inner = [error * p[9 + k] * (1 - hidden[k] * hidden[k]) for k in range(3)]
-    weights = [slope * x for slope in inner for x in (0.6, -0.4)]
-    return (*weights, *inner, *(error * h for h in hidden), error)
-
-
-_NETWORK_TEXT = """
-h0 = tanh(p0*0.6 + p1*-0.4 + p6)
-h1 = tanh(p2*0.6 + p3*-0.4 + p7)
-h2 = tanh(p4*0.6 + p5*-0.4 + p8)
-(p9*h0 + p10*h1 + p11*h2 + p12 - 0.75)^2
-"""
-
-SUBJECTS = (
-    Subject(
-        "Rosenbrock",
-        "(1 - p0)^2 + 100*(p1 - p0^2)^2",
-        {"p0": -1.2, "p1": 1.0},
-        1e-4,
-        _rosenbrock,
-        _rosenbrock_slopes,
-    ),
-    Subject(
-        "a 2-3-1 network",
-        _NETWORK_TEXT,
-        {f"p{k}": round(math.sin(k + 1), 3) for k in range(13)},
-        1e-5,
-        _network,
-        _network_slopes,
-    ),
-)
-
-
-def _looped(subject: Subject, slopes: Callable[[Point], Sequence[float]]) -> Loop:
-    """Return plain descent by a function that gives the slopes."""
-    h = subject.step
-
-    def loop(steps: int) -> Point:
-        point: Point = tuple(subject.start.values())
-        for _ in range(steps):
-            point = [x - h * g for x, g in zip(point, slopes(point), strict=True)]
-        return point
-
-    return loop
 
 
 def _ascend(subject: Subject) -> Loop:
     """Our climb with all that `ascend` says of a step: gains, ratio, remark, kept rows."""
     from backprop_cli.language.parser import parse
-    from backprop_cli.studies.climbing.ascent import Settings
     from backprop_cli.studies.climbing.climbs import Record
     from backprop_cli.studies.climbing.problem import make_problem
+    from backprop_cli.studies.climbing.settings import Settings
 
     graph = parse(subject.text)
 
@@ -121,9 +45,9 @@ def _in_a_loop(optimizer: str) -> Callable[[Subject], Loop]:
 
     def make(subject: Subject) -> Loop:
         from backprop_cli.language.parser import parse
-        from backprop_cli.studies.climbing.ascent import Settings
         from backprop_cli.studies.climbing.optimizers import BY_NAME
         from backprop_cli.studies.climbing.problem import make_problem
+        from backprop_cli.studies.climbing.settings import Settings
 
         graph = parse(subject.text)
         how = Settings(BY_NAME[optimizer], step=subject.step, descend=True)
@@ -150,131 +74,34 @@ def _compiled(subject: Subject) -> Loop:
     graph = parse(subject.text)
     wrt = [graph.inputs[name] for name in subject.start]
     both = compiled(gradient_graph(graph, graph.outputs[0], wrt), list(subject.start))
-    return _looped(subject, lambda point: both(*point)[1:])
+    return looped(subject, lambda point: both(*point)[1:])
 
 
-def _by_hand(subject: Subject) -> Loop:
-    return _looped(subject, subject.by_hand)
+def _whole_step(subject: Subject) -> Loop:
+    """The whole step as generated Python, called once a step: what jax.jit compiles, too."""
+    from backprop_cli.calculus.appending import Appender
+    from backprop_cli.calculus.gradient_graph import gradient_graph
+    from backprop_cli.language.parser import parse
+    from backprop_cli.operations import SUB
+    from backprop_cli.readings.python import compiled
 
-
-def _lambdify(subject: Subject) -> Loop:
-    """SymPy's gradient, printed as Python with common subexpressions taken out."""
-    import sympy
-
-    symbols = sympy.symbols(" ".join(subject.start))
-    value = subject.program(symbols, sympy.tanh)
-    slopes = [sympy.diff(value, symbol) for symbol in symbols]
-    both = sympy.lambdify(symbols, [value, *slopes], "math", cse=True)
-    return _looped(subject, lambda point: both(*point)[1:])
-
-
-def _micrograd(subject: Subject) -> Loop:
-    from micrograd.engine import Value
-
-    def tanh(x: Any) -> Any:
-        out = Value(math.tanh(x.data), (x,), "tanh")
-
-        def backward() -> None:
-            x.grad += (1 - out.data**2) * out.grad
-
-        out._backward = backward
-        return out
-
-    def slopes(point: Point) -> list[float]:
-        inputs = [Value(x) for x in point]
-        subject.program(inputs, tanh).backward()
-        return [value.grad for value in inputs]
-
-    return _looped(subject, slopes)
-
-
-def _autograd(subject: Subject) -> Loop:
-    import autograd.numpy as np
-    from autograd import value_and_grad
-
-    both = value_and_grad(lambda vector: subject.program(vector, np.tanh))
-    return _looped(subject, lambda point: both(np.array(point))[1].tolist())
-
-
-def _casadi(subject: Subject) -> Loop:
-    """A compiled graph of casadi's, called once a step as its users call it."""
-    import casadi as cas
-
-    symbols = [cas.SX.sym(name) for name in subject.start]
-    value = subject.program(symbols, cas.tanh)
-    vector = cas.vertcat(*symbols)
-    both = cas.Function("both", [vector], [value, cas.gradient(value, vector)])
-    return _looped(subject, lambda point: both(point)[1].full().ravel().tolist())
-
-
-def _torch(subject: Subject) -> Loop:
-    import torch
-
-    torch.set_num_threads(1)
-
-    def slopes(point: Point) -> list[float]:
-        vector = torch.tensor(point, dtype=torch.float64, requires_grad=True)
-        subject.program(vector.unbind(), torch.tanh).backward()
-        gradient: list[float] = vector.grad.tolist()
-        return gradient
-
-    return _looped(subject, slopes)
-
-
-def _torch_adam(subject: Subject) -> Loop:
-    import torch
-
-    torch.set_num_threads(1)
+    graph = parse(subject.text)
+    wrt = [graph.inputs[name] for name in subject.start]
+    slopes = gradient_graph(graph, graph.outputs[0], wrt)
+    made = Appender(slopes)
+    h = made.constant(repr(subject.step))
+    landed = [
+        made.add(SUB, (x, made.product(h, g))) for x, g in zip(wrt, slopes.outputs[1:], strict=True)
+    ]
+    step = compiled(made.finish(landed), list(subject.start))
 
     def loop(steps: int) -> Point:
-        start = list(subject.start.values())
-        vector = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-        adam = torch.optim.Adam([vector], lr=subject.step)
+        point: Point = tuple(subject.start.values())
         for _ in range(steps):
-            adam.zero_grad()
-            subject.program(vector.unbind(), torch.tanh).backward()
-            adam.step()
-        end: list[float] = vector.tolist()
-        return end
+            point = step(*point)
+        return point
 
     return loop
-
-
-def _jax(subject: Subject, scanned: bool) -> Loop:
-    """The whole step compiled by jax: called from Python once a step, or all steps in XLA."""
-    import jax
-    import jax.numpy as jnp
-
-    jax.config.update("jax_enable_x64", True)
-    slopes = jax.grad(lambda vector: subject.program(vector, jnp.tanh))
-    start = jnp.array(list(subject.start.values()))
-
-    def step(place: Any, point: Any) -> Any:
-        return point - subject.step * slopes(point)
-
-    one = jax.jit(lambda point: step(0, point))
-    many = jax.jit(lambda steps, point: jax.lax.fori_loop(0, steps, step, point))
-
-    def loop(steps: int) -> Point:
-        point = start
-        if scanned:
-            point = many(steps, point)
-        else:
-            for _ in range(steps):
-                point = one(point)
-        end: list[float] = point.tolist()
-        return end
-
-    loop(1)
-    return loop
-
-
-def _jax_step(subject: Subject) -> Loop:
-    return _jax(subject, scanned=False)
-
-
-def _jax_scanned(subject: Subject) -> Loop:
-    return _jax(subject, scanned=True)
 
 
 class Contest(NamedTuple):
@@ -300,6 +127,11 @@ CONTESTS = (
         },
     ),
     Contest(
+        "the whole step generated, a call a step",
+        _whole_step,
+        {"hand-written Python": None, "jax.jit, a call a step": 5.0},
+    ),
+    Contest(
         "one generated loop",
         _in_a_loop("gradient"),
         {"hand-written Python": None, "jax.jit, a call a step": 5.0, "jax.lax.fori_loop": None},
@@ -307,19 +139,6 @@ CONTESTS = (
     Contest("adam, one generated loop", _in_a_loop("adam"), {"torch.optim.Adam": None}),
     Contest("every step explained", _ascend, {"hand-written Python": None, "micrograd": None}),
 )
-
-PEERS: dict[str, tuple[Callable[[Subject], Loop], int]] = {
-    "hand-written Python": (_by_hand, 1),
-    "sympy lambdify(cse)": (_lambdify, 1),
-    "jax.jit, a call a step": (_jax_step, 5),
-    "jax.lax.fori_loop": (_jax_scanned, 1),
-    "casadi, a call a step": (_casadi, 10),
-    "micrograd": (_micrograd, 20),
-    "torch": (_torch, 50),
-    "torch.optim.Adam": (_torch_adam, 100),
-    "autograd": (_autograd, 100),
-}
-"""The peers; the slow ones take so many times fewer steps."""
 
 
 def rows(bench: Bench) -> Iterator[Row]:

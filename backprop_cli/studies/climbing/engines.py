@@ -1,7 +1,9 @@
 """Which engine does the work of many steps or many points: Python, or C compiled here and now.
 
 The numbers of a climb are the same to the last bit, those of many points but for the exponentials
-(`readings/native_blocks.py`), so the choice is one of time. `auto` takes C where it saves more than
+(`readings/native_blocks.py`), so the choice is one of time. Means over data are the same where
+NumPy has no own version of a function (`studies/native_rows.py`); otherwise C must be asked for,
+and says what may differ. `auto` takes C where it saves more than
 twice what compiling costs, by figures measured once on an ordinary machine; the rule does not ask
 whether the code is kept from an earlier run, so that the same command is answered in the same way
 each time.
@@ -9,16 +11,14 @@ each time.
 
 from collections.abc import Iterable, Sequence
 
-from backprop_cli.errors import OptionProblem
 from backprop_cli.graph import Graph
-from backprop_cli.readings.compiler import HINT, NoCompiler
+from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.native import Native
 from backprop_cli.readings.native_function import compiled_by_c
-from backprop_cli.studies.climbing.ascent import Settings
+from backprop_cli.studies.climbing.ahead import Ahead
 from backprop_cli.studies.climbing.climbs import Record
-from backprop_cli.studies.climbing.native_steps import Ahead
-from backprop_cli.studies.climbing.objective import Evaluator, Expression
-from backprop_cli.studies.climbing.optimizers import NEWTON
+from backprop_cli.studies.climbing.native_loop import BEFORE, NativeLoop
+from backprop_cli.studies.climbing.objective import Evaluator, Expression, MeanExpression
 from backprop_cli.studies.climbing.problem import Problem
 from backprop_cli.studies.engine import Chosen
 
@@ -37,6 +37,10 @@ _LOOP, _LOOP_NODE = 5e-6, 1e-7
 """Seconds that a step saves in the loop of C: to begin with, and for each node."""
 _CALL, _CALL_NODE = -1.5e-6, 1e-7
 """Seconds that one evaluation saves: calling C costs more than calling Python."""
+
+_STEP_NODE, _ROW_NODE, _SLOW = 1e-6, 5e-10, 1e-7
+"""Seconds that C saves over data: a node of the gradient graph in each step, and in each row; and
+what it saves for an operation that NumPy calls Python for, in each row."""
 
 
 def compiling(nodes: float) -> float:
@@ -62,20 +66,30 @@ def calls_pay(evaluations: float, nodes: int) -> bool:
     return size <= LARGEST_COMPILED and saved > 2 * compiling(size)
 
 
+def rows_pay(steps: float, rows: int, nodes: int, slow: int) -> bool:
+    """Return whether compiling pays for so many steps over data, with a graph of so many nodes.
+
+    `slow` of them are operations that NumPy calls Python for.
+    """
+    row = nodes * _ROW_NODE + slow * _SLOW
+    saved = steps * (nodes * _STEP_NODE + rows * row)
+    return nodes <= LARGEST_COMPILED and saved > 2 * compiling(nodes)
+
+
 def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: bool) -> Chosen:
     """Let the climbs of `records` be taken by an engine; `every_row` says that all rows are shown.
 
-    Raises `NoCompiler`, and `OptionProblem` for data, where `native` is asked for.
+    Raises `NoCompiler` where `native` is asked for.
     """
-    objective = problem.objective
-    if engine == "native" and not isinstance(objective, Expression):
-        raise OptionProblem("--engine native: data are averaged by NumPy", None, HINT)
-    if engine == "python" or not isinstance(objective, Expression):
+    if engine == "python":
         return Chosen("python")
+    objective, always = problem.objective, engine == "native"
     try:
-        return _native(objective, records, every_row, engine == "native")
+        if isinstance(objective, Expression):
+            return _native(objective, records, every_row, always)
+        return _natively_averaged(objective, records, always)
     except NoCompiler as error:
-        if engine == "native":
+        if always:
             raise
         return Chosen("python", f"engine python ({error.message})")
 
@@ -89,17 +103,23 @@ def _native(
     for record in records:
         settings = record.climb.settings
         lines = loop_lines(nodes, len(objective.names), len(settings.optimizer.states))
-        if every_row or not _plain(settings) or lines > LONGEST_LOOP:
+        if every_row or not settings.plain or lines > LONGEST_LOOP:
             calls += settings.steps
         elif always or loop_pays(settings.steps, nodes, lines):
-            ahead = Ahead(objective.graph, objective.names, objective.held, settings, record)
-            record.climb.ahead = ahead
-            made.append(ahead.native)
+            made.append(_loop(objective, record))
     if calls and (always or calls_pay(calls, nodes)):
         objective.compile_with(lambda graph, names: _function(graph, names, made))
     if not made:
         return Chosen("python")
     return Chosen("native", made[0].note)
+
+
+def _loop(objective: Expression, record: Record) -> Native:
+    """Let a climb run ahead, in a loop of C, of the rows that are kept of it."""
+    given = objective.graph, objective.names, objective.held, record.climb.settings
+    loop = NativeLoop(*given, record.tally)
+    record.climb.ahead = Ahead(loop, lambda number: record.next_row(number) - BEFORE)
+    return loop.native
 
 
 def _function(graph: Graph, names: Sequence[str], made: list[Native]) -> Evaluator:
@@ -108,7 +128,21 @@ def _function(graph: Graph, names: Sequence[str], made: list[Native]) -> Evaluat
     return function
 
 
-def _plain(settings: Settings) -> bool:
-    """Return whether each step moves all inputs at once, by the gradient alone."""
-    steered = settings.sequential or settings.line_search or settings.optimizer.name == NEWTON
-    return settings.method == "gradient" and not steered
+def _natively_averaged(
+    objective: MeanExpression, records: Sequence[Record], always: bool
+) -> Chosen:
+    """Compile the rows of the data, where it pays and changes no digit, or `always`."""
+    from backprop_cli.studies.native_rows import own_versions, slow_rows
+
+    graph, columns = objective.slopes_graph(), objective.data.columns
+    own = own_versions(objective.graph, columns) or own_versions(graph, columns)
+    plain = all(record.climb.settings.plain for record in records)
+    steps = sum(record.climb.settings.steps for record in records)
+    nodes = sum(graph.dependencies(graph.outputs))
+    pays = rows_pay(steps, objective.data.size, nodes, slow_rows(graph))
+    if not always and (own or not plain or not pays):
+        return Chosen("python")
+    note = objective.compile_rows().note
+    if own:
+        note += f"; {', '.join(own)}: the last digits may differ from NumPy's"
+    return Chosen("native", note)

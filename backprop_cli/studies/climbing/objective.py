@@ -15,7 +15,9 @@ from backprop_cli.calculus.values import ARITHMETIC_ERRORS, forward_values
 from backprop_cli.graph import Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.studies.data import Data, MeanOver
+    from backprop_cli.readings.native import Native
+    from backprop_cli.studies.data import Data
+    from backprop_cli.studies.means import MeanOver
 
 _PAYS_AFTER = 50
 _LARGEST_COMPILED = 20_000
@@ -137,6 +139,7 @@ class MeanExpression:
         self._held = {name: held[name] for name in held if name not in moving}
         self._wrt = [graph.inputs[name] for name in moving]
         self._means: dict[str, MeanOver] = {}
+        self._natively = False
 
     def value(self, point: Point) -> float:
         """Return the mean of f at a point."""
@@ -149,6 +152,16 @@ class MeanExpression:
     def curvature(self, point: Point) -> Sequence[float]:
         """Return the means of f, its partials, and the lower triangle of its Hessian."""
         return self._mean("curvature")(self._full(point))
+
+    def compile_rows(self) -> "Native":
+        """Let compiled C compute the rows from now on, and return it. Raises `NoCompiler`."""
+        native = self._mean("slopes").compile()
+        self._natively = True
+        return native
+
+    def slopes_graph(self) -> Graph:
+        """Return the graph whose outputs are averaged: f and its partials."""
+        return self._mean("slopes").graph
 
     def first_bad(self, point: Point) -> int | None:
         """Return the first row of the data in which f or a slope is not finite, from 0."""
@@ -166,10 +179,12 @@ class MeanExpression:
     def _mean(self, what: str) -> "MeanOver":
         """Return the mean of a graph's outputs, made when first asked for."""
         if what not in self._means:
-            from backprop_cli.studies.data import MeanOver
+            from backprop_cli.studies.means import MeanOver
 
             graph = graph_of(what, self.graph, self._wrt)
-            self._means[what] = MeanOver(graph, [*self.names, *self._held], self.data)
+            made = self._means[what] = MeanOver(graph, [*self.names, *self._held], self.data)
+            if self._natively:
+                made.compile()
         return self._means[what]
 
 

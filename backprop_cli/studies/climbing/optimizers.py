@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS
 from backprop_cli.errors import OptionProblem
+from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.floats import PLAIN, TOTAL
 
@@ -137,11 +138,15 @@ class Rule:
         formulas = [text for _, text in optimizer.states]
         if optimizer.name != NEWTON:
             formulas.append(optimizer.move)
-        self.graphs = [parse(text, names) for text in formulas]
-        """A graph for the next value of each state and, last, for the move."""
-        self._plain = [PLAIN.compile(graph, names) for graph in self.graphs]
-        self._total = [TOTAL.compile(graph, names) for graph in self.graphs]
+        graphs = [parse(text, names) for text in formulas]
+        self._plain = [PLAIN.compile(graph, names) for graph in graphs]
+        self._total = [TOTAL.compile(graph, names) for graph in graphs]
         self.states = [[0.0] * len(optimizer.states) for _ in range(inputs)]
+
+    def graphs(self) -> list[Graph]:
+        """Return a graph for the next value of each state and, last, for where the input lands."""
+        formulas = [text for _, text in self.optimizer.states]
+        return [parse(text, self.names) for text in (*formulas, f"x + ({self.optimizer.move})")]
 
     def moves(
         self, point: Sequence[float], slopes: Sequence[float], h: float, t: float

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from backprop_cli.errors import OptionProblem, UnknownInput
 from backprop_cli.graph import Graph
-from backprop_cli.studies.climbing.ascent import Climb, Settings
+from backprop_cli.studies.climbing.ascent import Climb
 from backprop_cli.studies.climbing.objective import Expression, MeanExpression
+from backprop_cli.studies.climbing.settings import Settings
 from backprop_cli.studies.data import Data
 from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.solution import Failure, Solution

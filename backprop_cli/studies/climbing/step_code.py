@@ -21,9 +21,9 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.c import Writer
 from backprop_cli.readings.telling import telling_nodes
-from backprop_cli.studies.climbing.ascent import Settings
 from backprop_cli.studies.climbing.optimizers import Optimizer, chosen
 from backprop_cli.studies.climbing.remarks import GROWING_STEPS, NOTHING, ROUNDING, SHARP
+from backprop_cli.studies.climbing.settings import Settings
 
 FIRST = 4
 """The counters before those of the remarks: number, growing, looked_at, endless."""

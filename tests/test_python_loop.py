@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from strategies import programs
 
 from backprop_cli.language.parser import parse
-from backprop_cli.studies.climbing import hurry
-from backprop_cli.studies.climbing.ascent import Climb, Outcome, Settings
+from backprop_cli.studies.climbing.ahead import Ahead, Stand
+from backprop_cli.studies.climbing.ascent import Climb, Outcome
 from backprop_cli.studies.climbing.objective import Expression
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
+from backprop_cli.studies.climbing.python_loop import PythonLoop
+from backprop_cli.studies.climbing.remarks import Remarks
+from backprop_cli.studies.climbing.settings import Settings
 
 STEPS = 120
 LOOPED = [name for name in BY_NAME if name != NEWTON]
@@ -34,28 +37,29 @@ def ending(climb: Climb, outcome: Outcome) -> tuple[object, ...]:
 
 
 def both(text: str, start: Mapping[str, float], **how: Any) -> tuple[Any, Any]:
-    """Return the ending of a climb whose steps are looked at, and that of one in a hurry."""
+    """Return the ending of a climb whose steps are looked at, and that of one that runs ahead."""
     explained = climb_of(text, start, **how)
     for _ in explained:
         pass
     assert explained.outcome is not None
-    hurried = climb_of(text, start, **how)
-    return ending(explained, explained.outcome), ending(hurried, hurried.finish())
+    ahead = climb_of(text, start, **how)
+    return ending(explained, explained.outcome), ending(ahead, ahead.finish())
 
 
 def runs_ahead(text: str, start: Mapping[str, float], **how: Any) -> int:
     """Return how many steps the generated loop makes; -1 if it is not used."""
-    seen: list[hurry.Ahead | None] = []
-    true = hurry.hurried
+    taken = [-1]
+    true = PythonLoop.__call__
 
-    def watched(*given: Any) -> hurry.Ahead | None:
-        seen.append(true(*given))
-        return seen[-1]
+    def watched(loop: PythonLoop, stand: Stand, *given: Any) -> Stand:
+        reached = true(loop, stand, *given)
+        taken[0] = max(taken[0], 0) + reached.number - stand.number
+        return reached
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hurry, "hurried", watched)
+        patch.setattr(PythonLoop, "__call__", watched)
         climb_of(text, start, **how).finish()
-    return -1 if not seen or seen[0] is None else seen[0].number
+    return taken[0]
 
 
 @pytest.mark.parametrize("name", LOOPED)
@@ -66,8 +70,8 @@ def test_random_programs_end_alike(name, descend, program, step, until):
     start = {key: program.point[key] for key in parse(program.text, program.point).inputs}
     if start:
         how = {"optimizer": BY_NAME[name], "step": step, "descend": descend}
-        explained, hurried = both(program.text, start, until_gradient=until, **how)
-        assert hurried == explained
+        explained, ahead = both(program.text, start, until_gradient=until, **how)
+        assert ahead == explained
 
 
 @pytest.mark.parametrize("name", LOOPED)
@@ -75,8 +79,8 @@ def test_the_loop_makes_the_steps(name):
     how = {"optimizer": BY_NAME[name], "step": 1e-3, "descend": True}
     banana = "(1 - x)^2 + 100*(y - x^2)^2"
     assert runs_ahead(banana, {"x": -1.2, "y": 1.0}, **how) == STEPS
-    explained, hurried = both(banana, {"x": -1.2, "y": 1.0}, **how)
-    assert hurried == explained
+    explained, ahead = both(banana, {"x": -1.2, "y": 1.0}, **how)
+    assert ahead == explained
 
 
 AWKWARD = ("_x0", "_y0", "_g0", "_f", "_h", "_t", "_v1", "_p0", "_s0_0", "_number", "x", "g", "h",
@@ -89,8 +93,8 @@ def test_names_of_inputs_cannot_collide_with_the_generated_ones(name):
     start = {key: 0.1 * k + 0.3 for k, key in enumerate(AWKWARD)}
     how = {"optimizer": BY_NAME[name], "step": 1e-4, "descend": True}
     assert runs_ahead(text, start, **how) == STEPS
-    explained, hurried = both(text, start, **how)
-    assert hurried == explained
+    explained, ahead = both(text, start, **how)
+    assert ahead == explained
 
 
 ENDINGS = [
@@ -107,9 +111,9 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("text", "start", "how", "stopped"), ENDINGS)
 def test_every_way_to_end_is_the_same(text, start, how, stopped):
-    explained, hurried = both(text, start, **how)
+    explained, ahead = both(text, start, **how)
     assert explained[0] == stopped
-    assert hurried == explained
+    assert ahead == explained
 
 
 def test_where_floats_raise_the_explained_climb_goes_on():
@@ -117,9 +121,9 @@ def test_where_floats_raise_the_explained_climb_goes_on():
     text, start = "where(x > 350, x, x + exp(2x)*1e-320)", {"x": 340.0}
     how = {"step": 0.5, "steps": 1000}
     made = runs_ahead(text, start, **how)
-    explained, hurried = both(text, start, **how)
+    explained, ahead = both(text, start, **how)
     assert 0 < made < explained[1] == 1000
-    assert hurried == explained
+    assert ahead == explained
 
 
 @pytest.mark.parametrize(
@@ -136,17 +140,43 @@ def test_where_floats_raise_the_explained_climb_goes_on():
 def test_other_climbs_are_explained_ones(how):
     text, start = "-(x - 1)^2 - 3(y + 2)^2", {"x": 0.0, "y": 0.0}
     assert runs_ahead(text, start, **how) == -1
-    explained, hurried = both(text, start, **how)
-    assert hurried == explained
+    explained, ahead = both(text, start, **how)
+    assert ahead == explained
 
 
 def test_a_difference_of_one_bit_is_seen(monkeypatch):
     """The comparison bites: a loop with h off by one unit in the last place ends elsewhere."""
-    monkeypatch.setattr(hurry, "_AT_ONCE", 7)
-    true = hurry._moves
-    monkeypatch.setattr(
-        hurry, "_moves",
-        lambda plan, namespace: [namespace.update(_h=math.nextafter(namespace["_h"], 1)), *true(plan, namespace)][1:],
-    )  # fmt: skip
-    explained, hurried = both("x^2 + y^4", {"x": 1.0, "y": 2.0}, step=0.01, descend=True)
-    assert hurried != explained
+    true = PythonLoop.__init__
+
+    def wrong(loop: PythonLoop, *given: Any) -> None:
+        *same, how = given
+        true(loop, *same, how._replace(step=math.nextafter(how.step, 1)))
+
+    monkeypatch.setattr(PythonLoop, "__init__", wrong)
+    explained, ahead = both("x^2 + y^4", {"x": 1.0, "y": 2.0}, step=0.01, descend=True)
+    assert ahead != explained
+
+
+def test_it_says_how_far_it_is_and_listens_in_between():
+    seen: list[int] = []
+    climb_of("x^2 + y^2", {"x": 1.0, "y": 2.0}, steps=9000, step=1e-5, descend=True).finish(
+        seen.append
+    )
+    assert seen[0] == 0
+    assert seen[-1] == 9000
+    assert len(seen) > 3
+    assert all(number % 256 == 0 for number in seen[:-1])
+
+
+def test_a_loop_that_gets_stuck_is_asked_more_and_more_rarely():
+    asked: list[int] = []
+
+    def stuck(stand: Stand, *given: Any) -> Stand:
+        asked.append(stand.number)
+        return stand
+
+    ahead = Ahead(stuck, lambda number: 100)
+    remarks = Remarks(0.0, True, lambda point: 0.0)
+    for number in range(40):
+        assert ahead(Stand(number, (0.0,), (0.0, 1.0)), [[]], remarks).number == number
+    assert asked == [0, 2, 5, 10, 19, 36]

@@ -8,12 +8,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import programs
 
-from backprop_cli.errors import BackpropError
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
-from backprop_cli.studies.climbing.ascent import Settings
 from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.climbing.engines import (
     LARGEST_COMPILED,
@@ -24,6 +22,7 @@ from backprop_cli.studies.climbing.engines import (
 )
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.climbing.problem import make_problem
+from backprop_cli.studies.climbing.settings import Settings
 
 try:
     find_compiler()
@@ -242,18 +241,3 @@ def test_other_ways_to_climb_evaluate_by_c_where_they_are_asked_to():
         )
         assert one.all == other.all
         assert other.chosen.name == "native"
-
-
-def test_data_are_averaged_by_numpy(tmp_path):
-    pytest.importorskip("numpy")
-    from backprop_cli.studies.data import read_columns
-
-    path = tmp_path / "line.csv"
-    path.write_text("x,y\n0,1\n1,3\n")
-    graph = parse("(w*x - y)^2")
-    data = read_columns(str(path), list(graph.inputs))
-    problem = make_problem(graph, {"w": 0.0}, (), (), 10**9, data)
-    record = Record(problem.climb(Settings()), "")
-    assert choose("auto", problem, [record], False).name == "python"
-    with pytest.raises(BackpropError, match="data are averaged by NumPy"):
-        choose("native", problem, [record], False)

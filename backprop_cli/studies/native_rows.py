@@ -1,0 +1,175 @@
+"""The rows of data computed by compiled C: each output of a graph in each row, and their sums.
+
+In every row the numbers are the interpreter's, to the last bit (`readings/c.py`); NumPy adds them
+up, in the order in which it adds its own. So a mean has the very bits of NumPy's wherever NumPy
+computes each row as the interpreter does. It does not for functions that it has an own version of
+(`own_versions`). There the last digits differ in any case, so exponentials are vectors, as they
+are for many points.
+
+Where a number is not finite in some row, C has no answer, since it reads a comparison with NaN as
+false; then NumPy computes that piece of the rows.
+"""
+
+import ctypes
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop_cli.graph import Graph
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
+from backprop_cli.readings.c import NATIVE, VECTOR, Writer
+from backprop_cli.readings.compiler import BRANCHLESS
+from backprop_cli.readings.floats import number
+from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.native import Native, load
+from backprop_cli.readings.target import Language
+from backprop_cli.readings.telling import telling_nodes
+
+Column = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+_OWN = {
+    *("exp", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "pow", "logsumexp"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sum", "mean"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+}
+"""The primitives of which NumPy has an own version, or `readings/arrays.py` for it."""
+
+
+_APART = 24
+"""Numbers between two columns of results: a distance of 2^k bytes would send all to one place of
+the cache."""
+
+
+class NativeRows:
+    """The outputs of a graph that depend on columns, compiled; adds them up over some rows."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        parameters: Sequence[str],
+        columns: Mapping[str, Column],
+        most: int,
+    ) -> None:
+        """Compile; at most `most` rows will be asked for at once. Raises `NoCompiler`."""
+        used = [name for name in columns if name in graph.inputs]
+        self.outputs = graph.outputs
+        """The nodes that are added up."""
+        language = VECTOR if own_versions(graph, used) else NATIVE
+        self.source = rows_source(graph, parameters, used, most + _APART, language)
+        """The C that was compiled, for the curious."""
+        self.native: Native = load(self.source, BRANCHLESS)
+        """The library, and how it came."""
+        self._function = self.native.library.backprop_rows
+        self._function.restype = ctypes.c_int
+        self._columns = [np.ascontiguousarray(columns[name]) for name in used]
+        self._picked = [np.empty(most) for _ in used]
+        self._results = np.empty((len(graph.outputs), most + _APART))
+        self._whole, self._few = _addresses(self._columns), _addresses(self._picked)
+        self._point = (ctypes.c_double * max(1, len(parameters)))()
+
+    def sums(self, point: Sequence[float], rows: "slice | Rows") -> list[float] | None:
+        """Return the sum of each output over these rows; None where a number is not finite."""
+        self._point[: len(point)] = list(point)
+        if isinstance(rows, slice):
+            start, size, columns = rows.start, rows.stop - rows.start, self._whole
+        else:
+            start, size, columns = 0, len(rows), self._few
+            for column, picked in zip(self._columns, self._picked, strict=True):
+                column.take(rows, out=picked[:size])
+        results = ctypes.c_void_p(self._results.ctypes.data)
+        count = ctypes.c_int64(size)
+        if self._function(ctypes.c_int64(start), count, columns, results, self._point):
+            return None
+        found: list[float] = self._results[:, :size].sum(axis=1).tolist()
+        return found
+
+
+def rows_source(
+    graph: Graph,
+    parameters: Sequence[str],
+    columns: Sequence[str],
+    apart: int,
+    language: Language,
+) -> str:
+    """Return the C of the outputs of `graph` over columns of these names, for given parameters.
+
+    Columns of results stand so many numbers apart. It returns 0, or 1 where a number is not finite.
+    """
+    telling = tuple(dict.fromkeys((*telling_nodes(graph, graph.outputs), *graph.outputs)))
+    given = {name: f"h{place}" for place, name in enumerate(parameters)}
+    given |= {name: f"x{place}" for place, name in enumerate(columns)}
+    writer = Writer(language)
+    lines = writer.lines(graph, telling, given, parameters)
+    trouble = dict.fromkeys(writer.not_finite(lines.terms[node]) for node in telling)
+    results = [lines.terms[node].piece.text for node in graph.outputs]
+    read = [place for place, name in enumerate(parameters) if name in graph.inputs]
+    return writer.source(
+        [
+            "VECTORS int backprop_rows(int64_t start, int64_t size, const double **c,",
+            "                          double *r, const double *h) {",
+            *(f"  const double *restrict c{k} = c[{k}] + start;" for k in range(len(columns))),
+            *(f"  double *restrict r{k} = r + {k * apart};" for k in range(len(results))),
+            *(f"  const double h{k} = h[{k}];" for k in read),
+            *(f"  {line}" for line in lines.fixed),
+            "  uint64_t trouble = 0;",
+            "  INDEPENDENT",
+            "  for (int64_t i = 0; i < size; i++) {",
+            *(f"    const double x{k} = c{k}[i];" for k in range(len(columns))),
+            *(f"    {line}" for line in lines.moving),
+            *(f"    r{k}[i] = {text};" for k, text in enumerate(results)),
+            f"    trouble |= ({' | '.join(trouble) or '0'}) ? UINT64_C(1) : UINT64_C(0);",
+            "  }",
+            "  return trouble != 0;",
+            "}",
+        ]
+    )
+
+
+def own_versions(graph: Graph, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the operations over columns that NumPy computes in its own way, in their order."""
+    of_rows = graph.dependents(graph.inputs[name] for name in columns if name in graph.inputs)
+    needed = graph.dependencies(graph.outputs)
+    found: dict[str, None] = {}
+    for node, row in enumerate(graph.rows):
+        if not (needed[node] and of_rows[node]) or row in (INPUT, CONSTANT):
+            continue
+        operands = graph.operands_of(node)
+        if row == WHERE and not of_rows[operands[0]]:  # NumPy takes a side as a whole
+            found["where"] = None
+        elif row == POW and number(graph.literals.get(operands[1], "nan")) == 2:
+            continue
+        elif not _primitives(row).isdisjoint(_OWN):
+            found[TABLE[row].name] = None
+    return tuple(found)
+
+
+def slow_rows(graph: Graph) -> int:
+    """Return how many operations NumPy would call Python for, in every row of the data."""
+    plain = _OWN | {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil"}
+    plain |= {"min", "max", "pick"}
+    needed = graph.dependencies(graph.outputs)
+    rows = (row for node, row in enumerate(graph.rows) if needed[node] and row > CONSTANT)
+    return sum(not _primitives(row) <= plain for row in rows)
+
+
+@cache
+def _primitives(row: int) -> frozenset[str]:
+    """Return the primitives that a row's value is computed with, at any depth of formulas."""
+    value = TABLE[row].value
+    if value.isidentifier():
+        return frozenset((value,))
+    return frozenset().union(*map(_primitives, _rows_in(value)))
+
+
+def _rows_in(text: str) -> Iterator[int]:
+    """Yield the rows of a formula but for its leaves, comparisons and choices."""
+    for row in formula(text).rows:
+        if row > CONSTANT and row != WHERE and row not in COMPARISON_ROWS:
+            yield row
+
+
+def _addresses(arrays: Sequence[Column]) -> "ctypes.Array[ctypes.c_void_p]":
+    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
