@@ -21,7 +21,7 @@ from typing import Any
 from backprop_cli.errors import LimitExceeded
 from backprop_cli.language.names import has_row, node_text
 from backprop_cli.language.notation import pretty
-from backprop_cli.language.printer import statements
+from backprop_cli.language.printer import statements, with_name
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT
 from backprop_cli.readings import javascript
 from backprop_cli.readings.words import slope_text
@@ -103,11 +103,9 @@ def _hash(text: str) -> str:
 
 def _program(solution: Solution) -> list[str]:
     """Return the statements as they were read; an unnamed output by its name."""
-    texts = list(statements(solution.graph, solution.names))
-    name = solution.answers[0].name
-    if len(solution.answers) == 1 and name not in solution.graph.names:
-        last = texts[-1]
-        texts[-1] = last if last.startswith(f"{name} = ") else f"{name} = {last}"
+    texts = list(statements(solution.graph, solution.names, asked=solution.asked))
+    if len(solution.answers) == 1:
+        texts[-1] = with_name(texts[-1], solution.answers[0].name)
     return texts
 
 

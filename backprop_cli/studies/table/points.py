@@ -92,9 +92,9 @@ class ManyPoints:
         """The names of the slopes."""
         self.outputs = tuple(chosen)
         """The names of the outputs asked for, if any were named."""
-        self._graph = graph.with_outputs(chosen.values()) if chosen else graph
+        self.graph: Graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
-        made = self._made = point_graph(self._graph, self._sources)
+        made = self._made = point_graph(self.graph, self._sources)
         self.compute: Compute = (engine or Blocks)(
             made.graph, columns, fixed, made.watched, made.kinks
         )
@@ -157,7 +157,7 @@ class ManyPoints:
             undefined = numpy.isnan(values[output])
             for node, source in zip(slopes, self._sources, strict=True):
                 # A value that is undefined has no slope, whatever its formula says.
-                moves = self._graph.dependents([source])[output]
+                moves = self.graph.dependents([source])[output]
                 slope = numpy.where(undefined & bool(moves), numpy.nan, values[node])
                 next(into)[rows] = slope
                 doubtful |= ~numpy.isfinite(slope) & (codes == 0)
@@ -182,7 +182,7 @@ class ManyPoints:
 
         The rule of `studies/failures.live_nodes`, with a mask of rows in the place of a bit.
         """
-        numpy, graph = self._numpy, self._graph
+        numpy, graph = self._numpy, self.graph
         live: dict[int, Any] = {output: numpy.ones(count, bool)}
         codes = numpy.zeros(count, numpy.int8)
         for node in range(output, -1, -1):
