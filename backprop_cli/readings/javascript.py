@@ -122,10 +122,7 @@ class _Writer:
         self._value(operation.name)
         names = variables(operation)
         partials = ", ".join(self._function(text, names) for text in operation.partials)
-        domain = ", ".join(
-            f"{{holds: {self._condition(text, names)}, text: {json.dumps(text)}}}"
-            for text in operation.domain
-        )
+        domain = ", ".join(self._condition(text, names) for text in operation.domain)
         kinks = ", ".join(self._kink(operation, kink, names) for kink in operation.kinks)
         facts = {
             "selects": operation.selects,
@@ -133,7 +130,6 @@ class _Writer:
             "fixed": len(operation.parameters) - 1 if operation.variadic else 0,
             "parameters": operation.names,
             "infix": operation.infix,
-            "needs": operation.needs,
         }
         shown = json.dumps(facts)[1:-1]
         self.rules.append(

@@ -237,9 +237,10 @@ class _Describer:
         if self.solution is None:
             return f"∂{self.name}/∂{self.names[node]}"
         adjoint = self.answer.adjoints[node]
-        if adjoint is None:
-            return "0" if node in self.solution.wrt.values() else ""
-        return _number(adjoint)
+        if adjoint is None:  # nothing arrived; what was asked for has an answer all the same
+            asked = (name for name, k in self.solution.wrt.items() if k == node)
+            adjoint = next((self.answer.gradient[name] for name in asked), None)
+        return "" if adjoint is None else _number(adjoint)
 
     def _wires(self, node: int) -> list[Wire]:
         graph = self.graph
