@@ -35,10 +35,6 @@ from backprop_cli.readings import special
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.formulas import condition, formula, variables
 
-ULPS = 6.0
-"""How far a value or a local partial may be from Python's: ulps of the larger of the number and
-the row's declared scale. The worst measured is 4, in V8 against glibc."""
-
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "neg": "-"}
 _SPECIAL = frozenset(
     ("exp_square", "erf", "erfc", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma")

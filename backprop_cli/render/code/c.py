@@ -7,6 +7,7 @@ from backprop_cli.render.code.layout import (
     body,
     definitions,
     folded,
+    functions,
     head,
     names_of,
     number,
@@ -33,15 +34,10 @@ int main(void)
 
 def source(export: Export) -> str:
     """Return the file."""
-    names = names_of(export)
-    lines = [text for line in head(export, *_HOW) for text in wrapped(line, "// ")]
-    lines += ["", "#include <math.h>", ""]
-    for text in definitions(export):
-        lines += [text, ""]
-    for name, exported in zip(names, export.functions, strict=True):
-        lines += _function(name, exported, export)
-    lines += [_CHECK, *_main(names, export), "}", "#endif", ""]
-    return "\n".join(lines)
+    parts = ["\n".join(head(export, "// ", *_HOW)), "#include <math.h>"]
+    parts += [*definitions(export), *functions(export, _function)]
+    parts.append("\n".join([_CHECK, *_main(names_of(export), export), "}", "#endif", ""]))
+    return "\n\n".join(parts)
 
 
 _HOW = (
@@ -64,7 +60,6 @@ def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
         yield f"  gradient[{place}] = {each.code};"
     yield f"  return {made.result.code};"
     yield "}"
-    yield ""
 
 
 def _main(names: list[str], export: Export) -> Iterator[str]:

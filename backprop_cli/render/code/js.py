@@ -9,6 +9,7 @@ from backprop_cli.render.code.layout import (
     body,
     definitions,
     folded,
+    functions,
     head,
     names_of,
     number,
@@ -47,16 +48,8 @@ if (typeof module === "object") {{
 def source(export: Export) -> str:
     """Return the file."""
     names = names_of(export)
-    parts = [
-        "\n".join(
-            text for line in head(export, "Run it with node") for text in wrapped(line, "// ")
-        )
-    ]
-    parts += definitions(export)
-    parts += [
-        "\n".join(_function(name, exported, export))
-        for name, exported in zip(names, export.functions, strict=True)
-    ]
+    parts = ["\n".join(head(export, "// ", "Run it with node"))]
+    parts += [*definitions(export), *functions(export, _function)]
     end = _MAIN.replace("EXPORTED", ", ".join(names))
     parts.append(_CHECK + "\n".join([*_checks(names, export), end]))
     return "\n\n".join(parts)

@@ -10,10 +10,10 @@ from backprop_cli.render.code.layout import (
     body,
     definitions,
     folded,
+    functions,
     head,
     names_of,
     number,
-    wrapped,
 )
 from backprop_cli.studies.export import Check, Export, Exported
 
@@ -58,21 +58,13 @@ if __name__ == "__main__":
 
 def source(export: Export) -> str:
     """Return the file."""
-    names = names_of(export)
-    about = (
-        text
-        for line in head(export, "Run it", *_ABOUT[export.language.name])
-        for text in wrapped(line, "")
-    )
+    about = head(export, "", "Run it", *_ABOUT[export.language.name])
     parts = definitions(export, _CONVERSION.get(export.language.name, ""))
-    parts += [
-        "\n".join(_function(name, exported, export))
-        for name, exported in zip(names, export.functions, strict=True)
-    ]
+    parts += functions(export, _function)
     check = _CHECK
     if export.language.arrays:
         check = check.replace("    both_", "    found = float(found)\n    both_", 1)
-    parts.append("\n".join([check, *_checks(names, export), "    return wrong"]))
+    parts.append("\n".join([check, *_checks(names_of(export), export), "    return wrong"]))
     parts.append(_MAIN)
     text = "\n\n\n".join(parts)
     return "\n".join(['"""' + "\n".join(about) + '\n"""', "", *_imports(export, text), "", text])

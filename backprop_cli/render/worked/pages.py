@@ -40,6 +40,10 @@ class Page:
 
     # -------------------------------------------------------------- how things look
 
+    def document(self, title: str, blocks: Iterable[str]) -> str:
+        """Return the whole page, or the fragment of it that can be embedded."""
+        raise NotImplementedError
+
     def text(self, text: str) -> str:
         """Return words, whatever they contain, as they are to be read."""
         raise NotImplementedError
