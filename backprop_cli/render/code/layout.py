@@ -77,6 +77,24 @@ def functions(
     return ["\n".join(written(name, exported, export)) for name, exported in pairs]
 
 
+def checks(
+    export: Export, call: str, end: str, found: Callable[[Exported], list[str]]
+) -> Iterator[str]:
+    """Yield the lines that check every function; `call` takes its name and its arguments.
+
+    `found` says what the value and each slope are called then; `end` is the end of a statement.
+    """
+    indent = call[: len(call) - len(call.lstrip())]
+    for name, exported in zip(names_of(export), export.functions, strict=True):
+        for check in exported.checks:
+            yield ""
+            arguments = ", ".join(number(export.language, x) for x in check.point)
+            yield from folded(call.format(name, arguments) + end)
+            for text, each in zip(found(exported), (check.value, *check.gradient), strict=True):
+                right = (number(export.language, x) for x in (each.value, each.allowed))
+                yield f'{indent}wrong += differs("{each.name}", {text}, {", ".join(right)}){end}'
+
+
 def number(language: Language, value: float) -> str:
     """Return a number as the language writes it."""
     return Coder(language).number(value).piece.text
@@ -150,8 +168,7 @@ def folded(line: str) -> Iterator[str]:
     yield line
 
 
-def wrapped(text: str, sign: str, indent: str = "") -> list[str]:
+def wrapped(text: str, sign: str) -> list[str]:
     """Return a comment as lines that begin with a sign."""
-    begin = indent + sign
-    made = textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=begin)
-    return made or [begin.rstrip()]
+    made = textwrap.wrap(text, WIDTH, initial_indent=sign, subsequent_indent=sign)
+    return made or [sign.rstrip()]

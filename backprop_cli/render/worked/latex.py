@@ -8,11 +8,9 @@ broken by us, before an operator; a page may end after a row, but not within a s
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backprop_cli.readings.expressions import number
 from backprop_cli.readings.latex import LATEX
 from backprop_cli.readings.letters import letter
 from backprop_cli.render.errors import readable
-from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.worked.equations import lines
 from backprop_cli.render.worked.evidence import Evidence
 from backprop_cli.render.worked.pages import Page
@@ -165,7 +163,7 @@ class _Latex(Page):
         if sum(widths) + 3 * len(widths) > _WIDTH + 6:
             return self._narrow(found)
         rows = [
-            [self.name(row.name), *map(self._cell, row.cells), _MARKS[row.agrees]]
+            [self.name(row.name), *map(self.slope, row.cells), _MARKS[row.agrees]]
             for row in found.rows
         ]
         return _table("l" * len(titles), titles, rows)
@@ -182,15 +180,8 @@ class _Latex(Page):
             for place, (mode, cell) in enumerate(zip(found.modes, row.cells, strict=True)):
                 first = self.name(row.name) if place == 0 else ""
                 last = _MARKS[row.agrees] if place == 0 else ""
-                rows.append([first, mode, self._cell(cell), last])
+                rows.append([first, mode, self.slope(cell), last])
         return _table(r"llp{100mm}l", ["input", "mode", "slope", "agree"], rows)
-
-    def _cell(self, text: str) -> str:
-        value, between, error = text.strip().partition(" ± ")
-        if not NUMBER.fullmatch(value):
-            return value.replace("[", "(").replace("]", ")")
-        made = self.notation.text(number(value))
-        return rf"${made} \pm {self.notation.text(number(error))}$" if between else f"${made}$"
 
 
 LATEX_PAGE: type[Page] = _Latex

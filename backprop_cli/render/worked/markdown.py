@@ -9,12 +9,10 @@ For the same reason words escape no bracket: `\(` and `\[` begin formulas in som
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backprop_cli.readings.expressions import number
 from backprop_cli.readings.latex import MARKDOWN
 from backprop_cli.render.errors import readable
 from backprop_cli.render.graph.diagram import diagram
 from backprop_cli.render.graph.mermaid import mermaid
-from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.worked.equations import lines
 from backprop_cli.render.worked.evidence import Evidence
 from backprop_cli.render.worked.pages import Page
@@ -127,18 +125,10 @@ class _Markdown(Page):
 
     def witnesses(self, found: Evidence) -> str:
         rows = [
-            (self.name(row.name), *map(self._cell, row.cells), _MARKS[row.agrees])
+            (self.name(row.name), *map(self.slope, row.cells), _MARKS[row.agrees])
             for row in found.rows
         ]
         return _table(("input", *found.modes, "agree"), rows)
-
-    def _cell(self, text: str) -> str:
-        """Return what a witness says: a number, `value ± error`, or the mark of a note."""
-        value, between, error = text.strip().partition(" ± ")
-        if not NUMBER.fullmatch(value):
-            return value.replace("[", "(").replace("]", ")")
-        made = self.notation.text(number(value))
-        return rf"${made} \pm {self.notation.text(number(error))}$" if between else f"${made}$"
 
 
 MARKDOWN_PAGE: type[Page] = _Markdown
