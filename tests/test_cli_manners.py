@@ -199,3 +199,32 @@ def test_extreme_programs_read_well(words):
     assert done.code == 0
     assert len(done.out.splitlines()) < 160
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ("grad", "x", "--at", "x=1", "--precision", "abc"),
+            "error: invalid value for '--precision': 'abc' is not a whole number\n"
+            "  backprop grad --help shows the options\n",
+        ),
+        (
+            ("check", "x", "--tolerance", "abc"),
+            "error: invalid value for '--tolerance': 'abc' is not a number\n"
+            "  backprop check --help shows the options\n",
+        ),
+        (
+            ("compare-modes", "x", "--grow"),
+            "error: option '--grow' requires an argument\n"
+            "  backprop compare-modes --help shows the options\n",
+        ),
+        (
+            ("help",),
+            "error: there is no command 'help'\n  backprop --help lists the commands\n",
+        ),
+    ],
+)
+def test_options_that_cannot_be_read_are_told_in_our_words(words, error):
+    done = run(*words)
+    assert (done.code, done.out, done.err) == (2, "", error)
