@@ -220,6 +220,25 @@ def test_extreme_programs_read_well(words):
             "  backprop compare-modes --help shows the options\n",
         ),
         (
+            ("grad", "x^2", "x=3"),
+            "error: got unexpected extra argument (x=3)\n  write --at x=3\n",
+        ),
+        (
+            ("grad", "x", "+", "y", "--at", "x=1,y=2"),
+            "error: got unexpected extra arguments (+ y)\n"
+            "  an expression with spaces stands in quotes, as one argument\n",
+        ),
+        (
+            ("grad", "x", "--at", "x: 3"),
+            "error: 'x: 3' is no binding\n  --at: x: 3\n        ^^^^\n"
+            "  write bindings as a=5,b=-3\n",
+        ),
+        (
+            ("grad", "xy + y2", "--at", "x=1,y=2,y2=3"),
+            "error: no value for xy; x, y do not occur in the expression\n"
+            "  xy + y2\n  ^^\n  write x*y for a product\n",
+        ),
+        (
             ("help",),
             "error: there is no command 'help'\n  backprop --help lists the commands\n",
         ),

@@ -172,6 +172,11 @@ def _option_problem(error: click.ClickException, words: list[str]) -> OptionProb
         message = message.replace(f"a valid {kind} range", f"a {words_for}")
     path = f"backprop {words[0]}" if words and words[0] in COMMANDS else "backprop"
     hint = "" if "did you mean" in message.lower() else f"{path} --help shows the options"
+    extra = message.partition("unexpected extra argument")[2].partition("(")[2].removesuffix(")")
+    if extra and words[0] not in ("batch", "ops"):
+        hint = "an expression with spaces stands in quotes, as one argument"
+        if extra.partition("=")[0].isidentifier() and " " not in extra:
+            hint = f"write --at {extra}"
     return OptionProblem(message, None, hint)
 
 
