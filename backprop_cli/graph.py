@@ -26,7 +26,8 @@ class Graph(NamedTuple):
     `rows[k]` is the row of the operation table that node k applies; its operands are
     `operands[offsets[k]:offsets[k + 1]]`, all smaller than k. A constant keeps its literal, so
     that every reading can make its own number of it. `names` maps a name to the newest node
-    that carries it; `labels` maps a node to the name tables show for it.
+    that carries it; `labels` maps a node to the name tables show for it, and `aliases` has its
+    other names, each with the node and the number of nodes there were when it was given.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Graph(NamedTuple):
     inputs: Mapping[str, int]
     names: Mapping[str, int]
     labels: Mapping[int, str]
+    aliases: Mapping[str, tuple[int, int]]
     outputs: tuple[int, ...]
 
     @property
@@ -104,6 +106,7 @@ class GraphBuilder:
         self.inputs: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.labels: dict[int, str] = {}
+        self.aliases: dict[str, tuple[int, int]] = {}
 
     def add(self, row: int, operands: Iterable[int], start: int = 0, end: int = 0) -> int:
         """Append a node that applies `row` to `operands` and return its index."""
@@ -151,5 +154,6 @@ class GraphBuilder:
             self.inputs,
             self.names,
             self.labels,
+            self.aliases,
             tuple(outputs),
         )

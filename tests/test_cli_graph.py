@@ -342,3 +342,13 @@ def test_the_pictures_of_the_examples_are_the_tools_own(ending, request, tmp_pat
 
 def test_the_readme_shows_the_picture():
     assert "(examples/lecture.svg)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_no_gradient_of_0_is_drawn_where_the_table_has_nan(capsys):
+    """No contribution reaches y, but f, which is computed from it, is undefined."""
+    words = ("where(x > 0, 1, y) + log(x - 5)", "--at", "x=1,y=-1")
+    out = ask(capsys, *words)[1]
+    assert re.search(r"│ y = -1 ├.*\n *│ ← nan  │", out)
+    assert '["y = -1<br/>← nan"]' in ask(capsys, *words, "--format", "mermaid")[1]
+    reached = ask(capsys, "where(x > 0, 1, y) + log(x)", "--at", "x=1,y=-1")[1]
+    assert re.search(r"│ y = -1 ├.*\n *│  ← 0   │", reached)

@@ -199,3 +199,51 @@ def test_extreme_programs_read_well(words):
     assert done.code == 0
     assert len(done.out.splitlines()) < 160
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ("grad", "x", "--at", "x=1", "--precision", "abc"),
+            "error: invalid value for '--precision': 'abc' is not a whole number\n"
+            "  backprop grad --help shows the options\n",
+        ),
+        (
+            ("check", "x", "--tolerance", "abc"),
+            "error: invalid value for '--tolerance': 'abc' is not a number\n"
+            "  backprop check --help shows the options\n",
+        ),
+        (
+            ("compare-modes", "x", "--grow"),
+            "error: option '--grow' requires an argument\n"
+            "  backprop compare-modes --help shows the options\n",
+        ),
+        (
+            ("grad", "x^2", "x=3"),
+            "error: got unexpected extra argument (x=3)\n  write --at x=3\n",
+        ),
+        (
+            ("grad", "x", "+", "y", "--at", "x=1,y=2"),
+            "error: got unexpected extra arguments (+ y)\n"
+            "  an expression with spaces stands in quotes, as one argument\n",
+        ),
+        (
+            ("grad", "x", "--at", "x: 3"),
+            "error: 'x: 3' is no binding\n  --at: x: 3\n        ^^^^\n"
+            "  write bindings as a=5,b=-3\n",
+        ),
+        (
+            ("grad", "xy + y2", "--at", "x=1,y=2,y2=3"),
+            "error: no value for xy; x, y do not occur in the expression\n"
+            "  xy + y2\n  ^^\n  write x*y for a product\n",
+        ),
+        (
+            ("help",),
+            "error: there is no command 'help'\n  backprop --help lists the commands\n",
+        ),
+    ],
+)
+def test_options_that_cannot_be_read_are_told_in_our_words(words, error):
+    done = run(*words)
+    assert (done.code, done.out, done.err) == (2, "", error)

@@ -420,3 +420,19 @@ def test_options_are_offered_in_help():
     done = run_in_terminal("grad", "--help")
     for option in ("--points FILE.csv", "--keep NAMES|all", "--on-error [stop|skip]"):
         assert option in done.out
+
+
+QUOTED = 'note,x\n"one\ntwo",1\n"three\n\nfour",?\n5,6\n'
+
+
+def test_a_row_of_several_lines_is_told_by_the_line_it_begins_on(points):
+    done = points(QUOTED, "x^2", "--on-error", "skip")
+    assert done.out == "value,d_x,flag\n1.0,2.0,\n36.0,12.0,\n"
+    assert done.err == "skipped: p.csv line 4: column x: '?' is not a number\n"
+
+
+def test_so_it_is_where_quotes_are_not_in_order(points):
+    done = points(f'note,x\na"b,3\n{QUOTED.partition(chr(10))[2]}', "x^2", "--on-error", "skip")
+    assert done.err == "skipped: p.csv line 5: column x: '?' is not a number\n"
+    done = points('note,x\n1,2\n"never\nclosed,5\n', "x^2")
+    assert done.err.startswith("error: p.csv line 3: unexpected end of data\n")

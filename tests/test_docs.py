@@ -5,6 +5,7 @@ stderr after stdout). `pytest --update-snapshots` rewrites the outputs; look at 
 """
 
 import doctest
+import itertools
 import json
 import math
 import random
@@ -134,9 +135,47 @@ def test_every_command_is_documented_and_its_help_has_an_example(command):
         done = run(command, option)
         assert done.code == 0
         assert "Example" in done.out
-    for option in re.findall(r"^  (--[a-z-]+)", done.out, re.MULTILINE):
-        if command not in ("batch", "ops") and option != "--at":
-            assert option in text, f"{option} is not in the README"
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    """Anchors are made of headings as GitHub makes them."""
+    text = README.read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+    links = re.findall(r"\]\(([^)]+)\)", prose)
+    assert len(links) > 12
+    for link in links:
+        assert link.startswith("#") or (ROOT / link).is_file(), link
+        assert not link.startswith("#") or link[1:] in anchors, link
+
+
+def table_after(heading: str) -> list[list[str]]:
+    """Return the cells of the README's table with this heading, its two first lines apart."""
+    lines = README.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2].splitlines()
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows][1:]
+
+
+def options_in(cell: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", cell))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_stands_in_a_table_of_the_readme(command):
+    """And no other does: each is in the command's own table, or in the one of shared options."""
+    documented = set()
+    for option, what, of in table_after("| option | what it does | of |"):
+        assert what
+        named = set(re.findall("`([a-z-]+)`", of))
+        assert named <= set(COMMANDS)
+        if of == "all" or (command in named) != of.startswith("all but"):
+            documented |= options_in(option)
+    for option, what in table_after(f"| option of `{command}` | what it does |"):
+        assert what
+        documented |= options_in(option)
+    written = re.findall(r"^  (-.*?)(?:  |$)", run(command, "--help").out, re.MULTILINE)
+    assert documented == set().union(*(options_in(line) for line in written))
 
 
 def test_the_library_example_in_the_package_is_true():

@@ -10,7 +10,8 @@ from backprop_cli.language.tokens import is_name, normalized
 from backprop_cli.readings.latex import MARKDOWN
 from backprop_cli.readings.letters import GREEK, set_names
 from backprop_cli.render.json import grad_object
-from backprop_cli.render.worked.latex import _aligned, escaped, latex
+from backprop_cli.render.worked.latex import LATEX_PAGE, _aligned, escaped
+from backprop_cli.render.worked.sheets import solution_sheet
 from tests.command import run
 from tests.sheets import (
     LECTURE,
@@ -125,7 +126,7 @@ def test_no_text_breaks_out_of_its_place(text):
 
 
 def page(text, point, rows=100, **how):
-    return latex(work(solved(text, point, **how), rows, check=True), rows)
+    return solution_sheet(LATEX_PAGE, work(solved(text, point, **how), rows, check=True), rows)
 
 
 @pytest.mark.parametrize(("text", "point"), POSTS)
@@ -138,7 +139,7 @@ def test_the_lecture_is_the_page_a_teacher_hands_out(matches_snapshot):
 
 
 def test_a_fragment_has_no_preamble_and_says_what_it_needs():
-    made = latex(work(solved(*LECTURE)), embed=True)
+    made = solution_sheet(LATEX_PAGE, work(solved(*LECTURE)), embed=True)
     assert made.startswith("% needs \\usepackage{amsmath,longtable}\n")
     assert "documentclass" not in made
     assert "{document}" not in made
@@ -153,19 +154,21 @@ def random_works():
 
 def test_random_programs_are_sound(random_works):
     for made in random_works:
-        assert_sound(latex(made), COMMANDS)
+        assert_sound(solution_sheet(LATEX_PAGE, made), COMMANDS)
 
 
 @needs_tex
 def test_the_posts_compile_without_running_over_the_margin(tmp_path):
-    pages = [latex(work(solved(*post), check=True), embed=True) for post in POSTS]
+    pages = [
+        solution_sheet(LATEX_PAGE, work(solved(*post), check=True), embed=True) for post in POSTS
+    ]
     log = compiled(in_document(pages), tmp_path)
     assert not re.findall(r"Overfull \\hbox \((\d{2,})", log)
 
 
 @needs_tex
 def test_a_fragment_compiles_in_a_page_that_has_what_its_first_line_asks_for(tmp_path):
-    made = latex(work(solved(*LECTURE), check=True), embed=True)
+    made = solution_sheet(LATEX_PAGE, work(solved(*LECTURE), check=True), embed=True)
     needs = re.match(r"% needs (\\usepackage\{[a-z,]+\})\n", made)
     assert needs
     head = f"\\documentclass{{article}}\n{needs[1]}\n\\begin{{document}}\nBefore.\n\n"
@@ -202,7 +205,7 @@ def test_a_table_needs_tex_to_run_once_only(tmp_path):
 
 @needs_tex
 def test_random_programs_compile(tmp_path, random_works):
-    pages = [latex(made, embed=True) for made in random_works]
+    pages = [solution_sheet(LATEX_PAGE, made, embed=True) for made in random_works]
     log = compiled(in_document(pages), tmp_path)
     assert not re.findall(r"Overfull \\hbox \((\d{2,})", log)
 
@@ -233,7 +236,7 @@ def test_a_thousand_nodes_and_every_kind_of_trouble_compile(tmp_path):
 
 def in_document(pages):
     """Return a document of several fragments."""
-    whole = latex(work(solved("x", {"x": 1.0})))
+    whole = solution_sheet(LATEX_PAGE, work(solved("x", {"x": 1.0})))
     head = whole[: whole.index(r"\section*")]
     return head + "\n\n\\newpage\n".join(pages) + "\n\\end{document}\n"
 
@@ -256,7 +259,7 @@ def last_sides(tex, heading):
 
 def test_every_number_of_the_page_is_that_of_json(random_works):
     for made in random_works:
-        tex = latex(made)
+        tex = solution_sheet(LATEX_PAGE, made)
         got = grad_object(made.solution, show=("reverse",))
         nodes = [node for node in got["nodes"] if node["operation"] != "input"]
         assert list(map(number_of, last_sides(tex, "Forward pass"))) == [

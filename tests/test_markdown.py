@@ -13,7 +13,8 @@ from backprop_cli.readings.latex import MARKDOWN, Notation
 from backprop_cli.render.errors import readable
 from backprop_cli.render.json import grad_object
 from backprop_cli.render.numbers import human
-from backprop_cli.render.worked.markdown import escaped, markdown
+from backprop_cli.render.worked.markdown import MARKDOWN_PAGE, escaped
+from backprop_cli.render.worked.sheets import solution_sheet
 from tests.sheets import LECTURE, POSTS, number_of, random_programs, rounded, solved, work
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -21,7 +22,9 @@ MATH = re.compile(r"\$\$\n.*?\n\$\$|\$[^$\n]+\$", re.DOTALL)
 
 
 def page(text, point, rows=100, embed=False, **how):
-    return markdown(work(solved(text, point, **how), rows, check=True), rows, embed)
+    return solution_sheet(
+        MARKDOWN_PAGE, work(solved(text, point, **how), rows, check=True), rows, embed
+    )
 
 
 def shown_text(source):
@@ -158,7 +161,7 @@ def test_no_name_breaks_a_page(names):
         solution = solved(f"{first}*{second} + {first}^2", {first: 2.0, second: 3.0})
     except BackpropError:  # not every Python name is one of the language
         return
-    assert_whole(markdown(work(solution)))
+    assert_whole(solution_sheet(MARKDOWN_PAGE, work(solution)))
 
 
 @settings(deadline=None)
@@ -172,7 +175,7 @@ def test_no_text_breaks_out_of_its_line(text):
 def test_every_number_of_the_page_is_that_of_json():
     for program in random_programs(60):
         solution = solved(program.text, program.point)
-        source = markdown(work(solution, check=True))
+        source = solution_sheet(MARKDOWN_PAGE, work(solution, check=True))
         assert_whole(source)
         got = grad_object(solution, show=("reverse",))
         nodes = [node for node in got["nodes"] if node["operation"] != "input"]

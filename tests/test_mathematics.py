@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from backprop_cli.operations import CONSTANT, TABLE
-from backprop_cli.render.worked.markdown import markdown
+from backprop_cli.render.worked.markdown import MARKDOWN_PAGE
+from backprop_cli.render.worked.sheets import solution_sheet
 from tests.javascript import NODE
 from tests.npm import package
 from tests.sheets import POSTS, random_programs, solved, work
@@ -68,19 +69,26 @@ def every_operation() -> list[str]:
         names = [f"x{k}" for k in range(max(1, len(operation.parameters)))]
         text = f"3*{operation.name}({', '.join(names)}) + lambda_1*{names[0]}"
         for number in (0.5, 1.5):
-            pages.append(markdown(work(solved(text, dict.fromkeys([*names, "lambda_1"], number)))))
+            pages.append(
+                solution_sheet(
+                    MARKDOWN_PAGE, work(solved(text, dict.fromkeys([*names, "lambda_1"], number)))
+                )
+            )
     return pages
 
 
 @pytest.fixture(scope="module")
 def pages() -> list[str]:
     """Return pages of the posts, of every operation, of random programs, and of odd names."""
-    made = [markdown(work(solved(*post), check=True)) for post in POSTS]
+    made = [solution_sheet(MARKDOWN_PAGE, work(solved(*post), check=True)) for post in POSTS]
     made += every_operation()
-    made += [markdown(work(solved(each.text, each.point))) for each in random_programs(60)]
+    made += [
+        solution_sheet(MARKDOWN_PAGE, work(solved(each.text, each.point)))
+        for each in random_programs(60)
+    ]
     wild = "g = 変数_1*é + lambda*w1_11^2 + _a*b_; c = g; c = c*g; where(c <= 1, c, -c)"
     names = ("変数_1", "é", "lambda", "w1_11", "_a", "b_")
-    made.append(markdown(work(solved(wild, dict.fromkeys(names, 1e-300)))))
+    made.append(solution_sheet(MARKDOWN_PAGE, work(solved(wild, dict.fromkeys(names, 1e-300)))))
     return made
 
 

@@ -142,4 +142,5 @@ def _copied(graph: Graph) -> GraphBuilder:
     builder.inputs = dict(graph.inputs)
     builder.names = dict(graph.names)
     builder.labels = dict(graph.labels)
+    builder.aliases = dict(graph.aliases)
     return builder

@@ -69,6 +69,7 @@ def symbolic_gradient(
     The formula of an intermediate is in terms of its own name and the inputs. Values are of 30
     digits at the exact doubles of `point`, and then rounded.
     """
+    own = {node: name for name, node in graph.inputs.items()}
     inputs = [name for name, node in wrt.items() if graph.rows[node] == INPUT]
     groups: list[tuple[list[str], int | None]] = [(inputs, None)] if inputs else []
     groups += [([name], node) for name, node in wrt.items() if name not in inputs]
@@ -76,8 +77,9 @@ def symbolic_gradient(
         study: _Study | None = None
         for name in names:
             try:
-                study = study or _Study(graph, output, name, cut, point)
-                yield name, study.slope(name)
+                variable = own.get(wrt[name], name)
+                study = study or _Study(graph, output, variable, cut, point)
+                yield name, study.slope(variable)
             except Exception as error:
                 yield name, Slope("", None, _reason(error))
                 if study is None:  # the expression itself cannot be made: the same for all names

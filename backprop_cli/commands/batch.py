@@ -50,12 +50,12 @@ def _lines(file: str) -> Iterator[bytes]:
 def _answer_line(data: bytes, number: int, seconds: float) -> int:
     """Write the answer of one line and return its exit code."""
     made: dict[str, Any]
-    identity = None
+    identity, graph = None, None
     try:
         line = _decoded(data)
         identity = study.identity(line)
         solution, agreements = study.answer(study.read_request(line), seconds)
-        made = json.grad_object(solution, agreements, ())
+        made, graph = json.grad_object(solution, agreements, ()), solution.graph
         code = exit_code(solution, agreements)
         for note in notes(solution):
             print(f"line {number}: {note}", file=sys.stderr)
@@ -64,7 +64,7 @@ def _answer_line(data: bytes, number: int, seconds: float) -> int:
         print(f"line {number}: {errors.layout(error)}", file=sys.stderr)
     if identity is not None:
         made = {"id": identity, **made}
-    sys.stdout.write(json.dumps(made) + "\n")
+    sys.stdout.write(json.dumps(made, graph) + "\n")
     sys.stdout.flush()
     return code
 

@@ -235,7 +235,7 @@ def _show(found: Report, form: str, rows: int, color: str) -> int:
         from backprop_cli.render.json import dumps
 
         if form == "json":
-            print(dumps(check_rows.report_object(found)))
+            print(dumps(check_rows.report_object(found), found.check.questions.program))
         else:
             print("\n".join(check_rows.report_lines(found)))
         sys.stdout.flush()

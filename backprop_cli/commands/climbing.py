@@ -74,7 +74,9 @@ class Run:
                 else:
                     sys.stdout.write(dumps(machine.step_object(step, at, racer)) + "\n")
             if form == "json":
-                sys.stdout.write(dumps(self._end(record, racer)) + "\n")
+                sys.stdout.write(
+                    dumps(self._end(record, racer), self.problem.solution.graph) + "\n"
+                )
 
     def _end(self, record: Record, racer: str) -> dict[str, object]:
         """Return the last line of a climb in JSON Lines."""

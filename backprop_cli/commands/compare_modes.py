@@ -188,14 +188,16 @@ def _show(found: _Findings, form: str, rows: int, color: str) -> None:
         from backprop_cli.render.json import SCHEMA, dumps
 
         made: dict[str, Any] = {"schema": SCHEMA, "ok": True}
+        graph = None
         if found.comparison is not None:
+            graph = found.comparison.solution.graph
             made = machine.comparison_object(found.comparison)
         if found.steps is not None:
             made["step_study"] = machine.studies_object(found.steps)
         if found.crossover is not None:
             made["growth"] = machine.growth_object(found.members)
             made["crossover"] = machine.crossover_object(found.crossover)
-        print(dumps(made))
+        print(dumps(made, graph))
         return
     lines = [*machine.comparison_lines(found.comparison)] if found.comparison else []
     lines += machine.studies_lines(found.steps) if found.steps else ()

@@ -93,6 +93,6 @@ def _show(solution: Solution, found: list[Checkup], form: str, rows: int, color:
     if form == "json":
         from backprop_cli.render.json import dumps
 
-        print(dumps(machine.checkups_object(solution, found)))
+        print(dumps(machine.checkups_object(solution, found), solution.graph))
         return
     print("\n".join(machine.checkups_lines(solution, found)))

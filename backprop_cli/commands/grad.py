@@ -272,7 +272,7 @@ def _print_json(
     if witness is not None and "symbolic" in views.shown:
         made["symbolic"] = json.steps_object(witness.steps())
     made.update(views.objects(solution))
-    print(json.dumps(made))
+    print(json.dumps(made, solution.graph))
 
 
 def _agreements(
@@ -322,7 +322,7 @@ def _symbolic_only(
     if look.form == "json":
         from backprop_cli.render import json
 
-        print(json.dumps(json.symbolic_object(graph, steps)))
+        print(json.dumps(json.symbolic_object(graph, steps), graph))
     elif look.form == "plain":
         print(plain.symbolic_lines(steps))
     elif look.form in SHEETS:

@@ -185,7 +185,8 @@ def _write(solution: Solution, pointed: bool, form: str, path: str | None) -> No
 
         with written_to(path):
             shown = _diagrams(solution, pointed)
-            print(json.dumps(graph_json.graph_object(solution, shown, pointed)))
+            made = graph_json.graph_object(solution, shown, pointed)
+            print(json.dumps(made, solution.graph))
         return
     _check_size(solution)
     diagrams = _diagrams(solution, pointed)

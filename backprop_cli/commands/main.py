@@ -124,7 +124,7 @@ def run(words: list[str]) -> int:
     except BackpropError as error:
         return _refuse(error, words)
     except click.ClickException as error:
-        return _refuse(_option_problem(error), words)
+        return _refuse(_option_problem(error, words), words)
     except (click.Abort, KeyboardInterrupt):
         os._exit(INTERRUPTED)  # at once: nothing is left to say
     except RecursionError:
@@ -153,6 +153,8 @@ def _check_command(words: list[str]) -> None:
         return
     near = nearest(word, list(COMMANDS))
     hint = f"did you mean backprop {near}?" if near else f"write backprop grad {_quoted(word)}"
+    if word == "help":
+        hint = "backprop --help lists the commands"
     raise OptionProblem(f"there is no command {word[:60]!r}", None, hint)
 
 
@@ -162,13 +164,19 @@ def _quoted(word: str) -> str:
     return shlex.quote(word[:60])
 
 
-def _option_problem(error: click.ClickException) -> OptionProblem:
+def _option_problem(error: click.ClickException, words: list[str]) -> OptionProblem:
     """Return a usage error of click as one of ours."""
     message = error.format_message().rstrip(".")
     message = message[:1].lower() + message[1:]
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "backprop"
+    for kind, words_for in (("integer", "whole number"), ("float", "number")):
+        message = message.replace(f"a valid {kind} range", f"a {words_for}")
+    path = f"backprop {words[0]}" if words and words[0] in COMMANDS else "backprop"
     hint = "" if "did you mean" in message.lower() else f"{path} --help shows the options"
+    extra = message.partition("unexpected extra argument")[2].partition("(")[2].removesuffix(")")
+    if extra and words[0] not in ("batch", "ops"):
+        hint = "an expression with spaces stands in quotes, as one argument"
+        if extra.partition("=")[0].isidentifier() and " " not in extra:
+            hint = f"write --at {extra}"
     return OptionProblem(message, None, hint)
 
 

@@ -1,11 +1,15 @@
 """The formats of `grad` that are pages to hand out: Markdown, LaTeX, and the HTML lesson."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backprop_cli.errors import OptionProblem
 from backprop_cli.graph import Graph
 from backprop_cli.render.plain import Steps
 from backprop_cli.studies.solution import Agreement, Solution
+
+if TYPE_CHECKING:
+    from backprop_cli.render.worked.pages import Page
 
 SHEETS = ("markdown", "latex", "html")
 """The formats of a worked solution."""
@@ -49,24 +53,24 @@ def sheet(
         from backprop_cli.render.worked.lesson import lesson
 
         return lesson(solution, agreements, rows).rstrip("\n") + "\n"
+    from backprop_cli.render.worked.sheets import solution_sheet
     from backprop_cli.render.worked.solution import worked
 
-    made = worked(solution, agreements, rows)
-    if form == "latex":
-        from backprop_cli.render.worked.latex import latex
-
-        return latex(made, rows, embed, steps)
-    from backprop_cli.render.worked.markdown import markdown
-
-    return markdown(made, rows, embed, steps)
+    return solution_sheet(_layout(form), worked(solution, agreements, rows), rows, embed, steps)
 
 
 def symbolic_sheet(form: str, graph: Graph, steps: Steps, rows: int, embed: bool) -> str:
     """Return the page of the chain rule in symbols, which needs no point; Markdown or LaTeX."""
+    from backprop_cli.render.worked.sheets import symbol_sheet
+
+    return symbol_sheet(_layout(form), graph, steps, rows, embed)
+
+
+def _layout(form: str) -> "type[Page]":
     if form == "latex":
-        from backprop_cli.render.worked.latex import latex_symbols
+        from backprop_cli.render.worked.latex import LATEX_PAGE
 
-        return latex_symbols(graph, steps, rows, embed)
-    from backprop_cli.render.worked.markdown import markdown_symbols
+        return LATEX_PAGE
+    from backprop_cli.render.worked.markdown import MARKDOWN_PAGE
 
-    return markdown_symbols(graph, steps, rows, embed)
+    return MARKDOWN_PAGE

@@ -70,6 +70,7 @@ SIGNS = {
     "≠": "write !=",
     "∞": "infinity is not a number this calculator takes",
     "'": "names take letters, digits and _",
+    "′": "names take letters, digits and _; only --wrt and --of take c′2, as tables name a value",
     '"': "write the expression without quotes inside it",
     "$": "names take letters, digits and _",
     "@": "write * for a product",

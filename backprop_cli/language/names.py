@@ -4,15 +4,24 @@ Inputs and named intermediates keep their names; an unnamed output is `f`. A con
 literal, and a subexpression without inputs, or a comparison, is its own short text (`1/2`,
 `x > 0`): a student looks for the names of quantities, not for a name of one half. What remains
 is numbered `v1`, `v2`, ... in the order of evaluation, past the names the program uses.
+
+A name that is assigned again is `c`, then `c′2`, `c′3`. The prime is no sign of the language: where
+a name must be typed or read by a machine, it is spelled `c_2`.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import count
 
 from backprop_cli.graph import Graph
 from backprop_cli.language.notation import ATOM, PRECEDENCE, Piece, literal, write
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT
 
+PRIME = "′"
+"""Stands between a name that is assigned again and the number of the assignment."""
+
+_PRIMED = re.compile(rf"\w+{PRIME}\d+")
 _LONGEST_INLINE = 40
 _LEAVES = (INPUT, CONSTANT)
 
@@ -25,7 +34,7 @@ def display_names(graph: Graph) -> list[str]:
     """
     rows, operands, offsets = graph.rows, graph.operands, graph.offsets
     names = _given_names(graph)
-    used = {*graph.names, *graph.inputs, *graph.labels.values()}
+    used = {*graph.names, *graph.inputs, *graph.labels.values(), *graph.aliases}
     fixed = bytearray(graph.size)
     for node in graph.literals:
         fixed[node] = 1
@@ -63,6 +72,30 @@ def _given_names(graph: Graph) -> list[str]:
     for node, label in graph.labels.items():
         names[node] = label
     return names
+
+
+def typed_names(graph: Graph) -> dict[str, str]:
+    """Return how the language spells the names that have a prime: `c′2` is `c_2`, or `c_2_2`, ...
+
+    `c′1`, another name of the first `c`, is among them.
+    """
+    again = [name for name in (*graph.labels.values(), *graph.aliases) if PRIME in name]
+    if not again:
+        return {}
+    used = {*graph.names, *graph.inputs, *graph.labels.values(), *graph.aliases}
+    firsts = dict.fromkeys(f"{label.partition(PRIME)[0]}{PRIME}1" for label in again)
+    made: dict[str, str] = {}
+    for label in (*again, *firsts):
+        stem = label.replace(PRIME, "_")
+        names = (stem if k == 1 else f"{stem}_{k}" for k in count(1))
+        made[label] = next(name for name in names if name not in used)
+        used.add(made[label])
+    return made
+
+
+def respelled(text: str, typed: Mapping[str, str]) -> str:
+    """Return a text with every name that has a prime as `typed` spells it."""
+    return _PRIMED.sub(lambda found: typed.get(found[0], found[0]), text)
 
 
 def piece(graph: Graph, node: int, names: Sequence[str]) -> Piece:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from backprop_cli.errors import Span, UnknownInput
 from backprop_cli.graph import GraphBuilder
 from backprop_cli.language import hints, mistakes
+from backprop_cli.language.names import PRIME
 from backprop_cli.operations import INPUT, NAMED_CONSTANTS
 
 
@@ -70,8 +71,11 @@ class Scope:
             mistakes.fail(self.text, f"{name} is read before it is assigned", *read, hint)
         version = self._versions[name] = self._versions.get(name, 0) + 1
         self.names[name] = node
+        shown = name if version == 1 else f"{name}{PRIME}{version}"
         if node not in self.builder.labels and self.builder.rows[node] != INPUT:
-            self.builder.labels[node] = name if version == 1 else f"{name}′{version}"
+            self.builder.labels[node] = shown
+        else:
+            self.builder.aliases[shown] = node, len(self.builder.rows)
 
 
 class BodyScope(Scope):

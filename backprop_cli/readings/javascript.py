@@ -35,10 +35,6 @@ from backprop_cli.readings import special
 from backprop_cli.readings.floats import TOTAL, number
 from backprop_cli.readings.formulas import condition, formula, variables
 
-ULPS = 6.0
-"""How far a value or a local partial may be from Python's: ulps of the larger of the number and
-the row's declared scale. The worst measured is 4, in V8 against glibc."""
-
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "neg": "-"}
 _SPECIAL = frozenset(
     ("exp_square", "erf", "erfc", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma")
@@ -122,10 +118,7 @@ class _Writer:
         self._value(operation.name)
         names = variables(operation)
         partials = ", ".join(self._function(text, names) for text in operation.partials)
-        domain = ", ".join(
-            f"{{holds: {self._condition(text, names)}, text: {json.dumps(text)}}}"
-            for text in operation.domain
-        )
+        domain = ", ".join(self._condition(text, names) for text in operation.domain)
         kinks = ", ".join(self._kink(operation, kink, names) for kink in operation.kinks)
         facts = {
             "selects": operation.selects,
@@ -133,7 +126,6 @@ class _Writer:
             "fixed": len(operation.parameters) - 1 if operation.variadic else 0,
             "parameters": operation.names,
             "infix": operation.infix,
-            "needs": operation.needs,
         }
         shown = json.dumps(facts)[1:-1]
         self.rules.append(

@@ -76,13 +76,6 @@ def load(source: str, flags: tuple[str, ...] = ()) -> Native:
         raise NoCompiler(f"compiled code cannot be used here: {error}", None, HINT) from error
 
 
-def is_kept(source: str) -> bool:
-    """Return whether the library of this source needs no compiling; raises `NoCompiler`."""
-    folder, _ = _cache()
-    key = _key(source, find_compiler())
-    return folder is not None and (folder / f"{key}.so").exists()
-
-
 def _key(source: str, compiler: Compiler, flags: tuple[str, ...] = ()) -> str:
     system = os.uname()
     parts = (source, *FLAGS, *flags, compiler.identity(), system.sysname, system.machine)

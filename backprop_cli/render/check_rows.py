@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from backprop_cli.language.names import typed_names
 from backprop_cli.language.printer import program_text
-from backprop_cli.render.json import SCHEMA, number, numbers
+from backprop_cli.render.json import SCHEMA, number, numbers, spelled
 from backprop_cli.render.numbers import human, machine
 from backprop_cli.studies.checking.check import RIGHT, UNDECIDED, WRONG
 from backprop_cli.studies.checking.report import Item, Report
@@ -43,11 +44,12 @@ def suite_object(suite: Suite, origin: str) -> dict[str, Any]:
 
 def _case_object(result: CaseResult) -> dict[str, Any]:
     report = result.report
+    program = report.check.questions.program
+    made = {"expression": program_text(program), **_checked(report)}
     return {
         "name": result.case.name,
         "verdict": report.verdict,
-        "expression": program_text(report.check.questions.program),
-        **_checked(report),
+        **spelled(made, typed_names(program)),
     }
 
 

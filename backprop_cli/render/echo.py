@@ -7,7 +7,7 @@ is left out" live, so that every table uses the same.
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from backprop_cli.language.printer import statements
+from backprop_cli.language.printer import statements, with_name
 from backprop_cli.render.console import Screen
 from backprop_cli.render.numbers import human
 from backprop_cli.studies.solution import Solution
@@ -47,7 +47,7 @@ def _program(solution: Solution, rows: int) -> Iterator[str]:
     """Yield the statements as tables show them; an unnamed output by its name."""
     graph = solution.graph
     limit = rows * _CHARACTERS_A_ROW
-    written = statements(graph, solution.names, limit)
+    written = statements(graph, solution.names, limit, solution.asked)
     total = 0
     last = ""
     for total, text in enumerate(written, 1):
@@ -57,9 +57,7 @@ def _program(solution: Solution, rows: int) -> Iterator[str]:
     if total > rows:
         yield left_out(total - 1, rows - 1, "statements", total)
     if solution.answers and len(solution.answers) == 1:
-        answer = solution.answers[0]
-        named = answer.name in graph.names or last.startswith(f"{answer.name} = ")
-        last = last if named else f"{answer.name} = {last}"
+        last = with_name(last, solution.answers[0].name)
     if last.endswith(" …"):
         last += f" ({graph.size:,} nodes)"
     yield last

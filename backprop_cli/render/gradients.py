@@ -28,6 +28,9 @@ _VAGUE = 1e-3
 _TINY = 1e-6
 LONGEST_FORMULA = 200
 """Formulas of more characters than this are not shown to people."""
+
+ONE_SIDED = "The steps follow the convention at the kink; this gradient is one-sided."
+
 _MARKS = {True: ("✓", "good"), False: ("✗", "bad"), None: ("–", "dim")}
 
 
@@ -60,8 +63,7 @@ def print_answer(
     if not beside:
         _formulas(answer, agreement, names, screen)
     if one_sided and answer.remarks:
-        text = "The steps follow the convention at the kink; this gradient is one-sided."
-        screen.line([(text, "dim")])
+        screen.line([(ONE_SIDED, "dim")])
     for text in [*skipped(agreement), *unused(solution, answer, few(rows))]:
         screen.line([(text, "dim")])
     if answer.failure is not None:

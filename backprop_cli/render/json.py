@@ -2,7 +2,8 @@
 
 Numbers are float64 and read back exactly; NaN and the infinities, which JSON does not have, are
 strings, and so are numbers of more digits (`--precision`). With several outputs, `value`,
-`gradient`, `modes` and `nodes` are objects by output name; `tangents` is one by seed.
+`gradient`, `modes` and `nodes` are objects by output name; `tangents` is one by seed. A name that
+is assigned again is spelled as in the `expression` everywhere: `c_2`, which tables show as `c′2`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.reverse import contributions
 from backprop_cli.errors import BackpropError
 from backprop_cli.graph import Graph
-from backprop_cli.language.names import has_row, node_text
+from backprop_cli.language.names import has_row, node_text, respelled, typed_names
 from backprop_cli.language.printer import program_text
 from backprop_cli.operations import INPUT, TABLE
 from backprop_cli.readings.formulas import Arithmetic
@@ -45,9 +46,32 @@ def _encoder() -> "JSONEncoder":
     return json.JSONEncoder(allow_nan=False)
 
 
-def dumps(value: object) -> str:
-    """Return JSON text on one line, in ASCII, without a line end."""
-    return _encoder().encode(value)
+def dumps(value: object, graph: Graph | None = None) -> str:
+    """Return JSON text on one line, in ASCII, without a line end.
+
+    With the `graph` that it tells of, names are spelled as in the text of the program: `c_2`.
+    """
+    typed = typed_names(graph) if graph is not None else {}
+    return _encoder().encode(spelled(value, typed) if typed else value)
+
+
+def spelled(value: Any, typed: Mapping[str, str]) -> Any:
+    """Return a copy of an object with every name as `typed` spells it, in words and keys too."""
+    import json
+
+    whole = [json.loads(_encoder().encode(value))]
+    stack: list[Any] = [whole]
+    while stack:
+        part = stack.pop()
+        items = part.items() if isinstance(part, dict) else enumerate(part)
+        for key, item in [*items]:
+            if isinstance(part, dict):
+                del part[key]
+                key = respelled(key, typed)
+            part[key] = respelled(item, typed) if isinstance(item, str) else item
+            if isinstance(item, (dict, list)):
+                stack.append(item)
+    return whole[0]
 
 
 def refusal(error: BackpropError) -> dict[str, object]:
@@ -75,7 +99,7 @@ def grad_object(
     made: dict[str, Any] = {
         "schema": SCHEMA,
         "ok": failure is None,
-        "expression": program_text(solution.graph),
+        "expression": program_text(solution.graph, solution.asked),
         "at": numbers(solution.point, arithmetic),
         "value": by_output(solution, [number(a.value, arithmetic) for a in solution.answers]),
         "gradient": by_output(

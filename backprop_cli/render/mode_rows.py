@@ -29,7 +29,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
     made: dict[str, Any] = {
         "schema": SCHEMA,
         "ok": failure is None,
-        "expression": program_text(solution.graph),
+        "expression": program_text(solution.graph, solution.asked),
         "at": numbers(solution.point),
         "value": by_output(solution, [number(answer.value) for answer in solution.answers]),
         "modes": [_mode_object(comparison, mode) for mode in comparison.modes or (reverse,)],

@@ -16,6 +16,7 @@ from backprop_cli.render.scales import Scale
 
 _WIDEST = 78
 _NARROWEST = 16
+_HEIGHT = 12
 _MOST_MARKS = 24
 _MOST_POINTS = 2000
 _EMPTY = "⠀"
@@ -147,7 +148,6 @@ def print_plot(
     y_label: str,
     log_x: bool = False,
     log_y: bool = False,
-    height: int = 12,
 ) -> None:
     """Print curves in one field; what has no place on a logarithmic axis is left out."""
     points = [point for one in series for point in one.points]
@@ -155,7 +155,7 @@ def print_plot(
     y = axis(y_label, [y for _, y in points], log_y)
     if not any(x.has(a) and y.has(b) for a, b in points):
         return
-    frame = Frame(screen, x, y, height)
+    frame = Frame(screen, x, y, _HEIGHT)
     for place, one in enumerate(series):
         frame.line(one.points, COLOURS[place % len(COLOURS)], one.marker)
     for place, one in enumerate(series):

@@ -8,6 +8,7 @@ out do not depend on what is installed.
 from collections.abc import Sequence
 from typing import Any
 
+from backprop_cli.language.names import typed_names
 from backprop_cli.render.json import SCHEMA, dumps, grad_object
 from backprop_cli.render.numbers import machine
 from backprop_cli.studies.data import numpy_for
@@ -105,12 +106,13 @@ class JsonLines:
         """Take the titles of the columns that pass through."""
         self._kept, self._many = tuple(kept), many
         several = len(many.outputs) > 1
-        labels = many.outputs if several else ("",)
+        typed = typed_names(many.graph)
+        labels = [typed.get(name, name) for name in many.outputs] if several else [""]
         at = ", ".join(
             f"{dumps(name)}: {dumps(many.fixed[name]) if name in many.fixed else '%r'}"
             for name in many.inputs
         )
-        slopes = "{" + ", ".join(f"{dumps(name)}: %r" for name in many.wrt) + "}"
+        slopes = "{" + ", ".join(f"{dumps(typed.get(name, name))}: %r" for name in many.wrt) + "}"
         value = ", ".join(f"{dumps(label)}: %r" if several else "%r" for label in labels)
         gradient = ", ".join(f"{dumps(label)}: {slopes}" if several else slopes for label in labels)
         if several:
@@ -135,5 +137,5 @@ class JsonLines:
             made = {key: found.pop(key) for key in ("schema", "ok")}
             made |= {"columns": cells[row]} if cells else {}
             del found["expression"]
-            lines[row] = dumps(made | found) + "\n"
+            lines[row] = dumps(made | found, self._many.graph) + "\n"
         return "".join(lines).encode()

@@ -6,7 +6,7 @@ the refusal says how to get it.
 
 import csv
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +27,17 @@ _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
 
 _MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
+
+
+class Row(NamedTuple):
+    """The cells of a row and the line it begins on; or None, and why it cannot be read.
+
+    A blank line has no cells, and no fault.
+    """
+
+    line: int
+    cells: list[str] | None
+    fault: str = ""
 
 
 class Data(NamedTuple):
@@ -71,7 +82,8 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     text = read_source("-" if path == "-" else f"@{path}").text
     title = "standard input" if path == "-" else path[:_LONGEST_TITLE]
     check_text(text[:4].encode(), title)
-    lines = _lines(text.removeprefix("\ufeff"), title)
+    texts = StringIO(text.removeprefix("\ufeff"), newline="")
+    lines = ((row.line, _readable(row, title)) for row in read_rows(texts))
     headings = [heading.strip() for heading in next((row for _, row in lines if row), [""])]
     used = used_columns(headings, names, title)
     cells: dict[str, list[float]] = {name: [] for name in used}
@@ -96,14 +108,25 @@ def read_columns(path: str, names: Collection[str]) -> Data:
     return Data(columns, size, _ignored(headings, used), blank)
 
 
-def _lines(text: str, title: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the cells of each row; a blank line has none."""
-    reader = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, [] if is_blank(row) else row
-    except csv.Error as error:
-        raise FileProblem(f"{title} line {reader.line_num}: {error}") from None
+def read_rows(lines: Iterable[str], first: int = 1) -> Iterator[Row]:
+    """Yield each row and each blank line, by Python's csv; the first line has number `first`."""
+    reader = csv.reader(lines, skipinitialspace=True, strict=True)
+    while True:
+        line = first + reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(line, None, str(error))
+            continue
+        yield Row(line, [] if is_blank(cells) else cells)
+
+
+def _readable(row: Row, title: str) -> list[str]:
+    if row.cells is None:
+        raise FileProblem(f"{title} line {row.line}: {row.fault}")
+    return row.cells
 
 
 def check_text(begin: bytes, title: str) -> None:

@@ -13,7 +13,7 @@ from backprop_cli.calculus.derivation import Derivation, derivation
 from backprop_cli.calculus.running_error import RunningErrors
 from backprop_cli.errors import LimitExceeded, MissingInput
 from backprop_cli.graph import Graph
-from backprop_cli.language.printer import statements
+from backprop_cli.language.printer import statements, with_name
 from backprop_cli.readings.target import Language
 from backprop_cli.studies.agreement import TOLERANCE
 from backprop_cli.studies.gradient import nodes_named, solve
@@ -173,9 +173,9 @@ def _number(name: str, value: float, error: float) -> Number:
 def _program(solution: Solution) -> tuple[str, ...]:
     """Return the statements of the program as people wrote them, the first of many."""
     graph = solution.graph
-    lines = list(islice(statements(graph, solution.names), MOST_SHOWN + 1))
+    lines = list(islice(statements(graph, solution.names, asked=solution.asked), MOST_SHOWN + 1))
     if len(lines) > MOST_SHOWN:
         lines[MOST_SHOWN:] = [f"... ({graph.size:,} nodes)"]
-    elif len(solution.answers) == 1 and " = " not in lines[-1]:
-        lines[-1] = f"{solution.answers[0].name} = {lines[-1]}"
+    elif len(solution.answers) == 1:
+        lines[-1] = with_name(lines[-1], solution.answers[0].name)
     return tuple(line.replace("·", "*") for line in lines)

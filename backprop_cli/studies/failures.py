@@ -7,7 +7,7 @@ logarithm of a negative number on the side that a `where` did not take is nobody
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_cli.calculus.kinks import arguments_for
 from backprop_cli.calculus.partials import SELECTS, local_partials
@@ -83,6 +83,34 @@ def explain_value(solution: Solution, node: int) -> Failure:
     return Failure(code, message, label, span, _cure(graph, node))
 
 
+class Wording(NamedTuple):
+    """What can be said of a node before its numbers are known, for who has them only later.
+
+    `needs` has, for each condition of the domain, what it asks for and the operands to be told
+    then; `got` are those to be told otherwise. An operand is (name, node), a number having no
+    name. `called` are the names of operands that have parameters; `text` is the operation.
+    """
+
+    written: str
+    text: str
+    needs: tuple[tuple[str, list[tuple[str, int]]], ...]
+    got: list[tuple[str, int]]
+    called: dict[int, str]
+
+
+def wording(solution: Solution, node: int) -> Wording:
+    """Return the parts of the messages of `explain_value` and `explain_slope` about a node."""
+    operation = TABLE[solution.graph.rows[node]]
+    asked = [_asked(operation, text) for text in operation.domain]
+    return Wording(
+        _written(solution, node),
+        shortened(node_text(solution.graph, node, solution.names)),
+        tuple((_in_names(solution, node, text), _spoken(solution, node, text)) for text in asked),
+        _spoken(solution, node),
+        {operand: _name(solution, operand) for _, operand in _operands(solution, node)},
+    )
+
+
 def _cure(graph: Graph, node: int) -> str:
     """Return a hint for an overflow whose usual cure is a function of the table."""
     if TABLE[graph.rows[node]].name != "exp":
@@ -146,19 +174,23 @@ def _place(operation: Operation, position: int) -> str:
 
 
 def _got(solution: Solution, node: int, about: str = "") -> str:
-    """Return the operands with their values: those with names, or all that the text is about.
+    """Return the operands that are spoken of, with their values."""
+    spoken = _spoken(solution, node, about)
+    shown = [(name, short(solution.values[k])) for name, k in spoken]
+    texts = dict.fromkeys(f"{name} = {value}" if name else value for name, value in shown)
+    return (", " if all(name for name, _ in spoken) else " and ").join(texts)
 
-    Numbers that the program states are repeated only where the text is about them.
+
+def _spoken(solution: Solution, node: int, about: str = "") -> list[tuple[str, int]]:
+    """Return operands by name: those with names, or all that the text is about.
+
+    Numbers that the program states are repeated only where the text is about them; they have "".
     """
     operands = _operands(solution, node)
     spoken = [k for parameter, k in operands if re.search(rf"\b{parameter}\b", about)]
     literals = [k for k in spoken if _is_literal(solution, k)]
     chosen = spoken if literals else [k for _, k in operands if not _is_literal(solution, k)]
-    shown = []
-    for operand in chosen:
-        value = short(solution.values[operand])
-        shown.append(value if operand in literals else f"{_name(solution, operand)} = {value}")
-    return (" and " if literals else ", ").join(dict.fromkeys(shown))
+    return [("" if k in literals else _name(solution, k), k) for k in chosen]
 
 
 def _name(solution: Solution, node: int) -> str:
@@ -192,8 +224,13 @@ def violated(operation: Operation, operands: list[Any], out: Any) -> str:
     floats = [float(value) for value in operands]
     for text, holds in zip(operation.domain, _domain(operation), strict=True):
         if not holds(*arguments_for(TABLE.index(operation), floats, len(floats) - 1, float(out))):
-            return operation.needs or text.replace("!=", "other than")
+            return _asked(operation, text)
     return ""
+
+
+def _asked(operation: Operation, text: str) -> str:
+    """Return a condition of the domain in words about the parameters."""
+    return operation.needs or text.replace("!=", "other than")
 
 
 def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | None:

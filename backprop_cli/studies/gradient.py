@@ -9,7 +9,7 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.hints import name_hint
-from backprop_cli.language.names import Naming
+from backprop_cli.language.names import PRIME, Naming, typed_names
 from backprop_cli.language.tokens import normalized
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -21,19 +21,28 @@ KINKS = ("convention", "error", "left", "right")
 
 
 def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, int]:
-    """Return the node of each name: an input or a named intermediate. Raises `UnknownInput`."""
+    """Return the node of each name: an input or a named intermediate. Raises `UnknownInput`.
+
+    A name that is assigned again means its newest value, as at the end of the program. The others
+    are `c′1`, `c′2`, ..., spelled so, or as text in ASCII has them: `c'2`, `c_2`.
+    """
     found: dict[str, int] = {}
     names = list(names)
     if not names:  # the usual case: copying a million names would take its time
         return found
     known = {**graph.names, **graph.inputs}
-    labels = {label: node for node, label in graph.labels.items()}
+    labels: dict[str, int | None] = {label: node for node, label in graph.labels.items()}
+    labels |= {name: node for name, (node, _) in graph.aliases.items()}
+    typed = typed_names(graph)
+    spelled = {label: labels.get(label.removesuffix(f"{PRIME}1")) for label in typed}
+    spelled |= {text: spelled[label] for label, text in typed.items()}
+    spelled |= labels
     for raw in names:
-        name = normalized(raw.strip())
-        node = known.get(name, labels.get(name))
+        name = normalized(raw.strip()).replace("'", PRIME)
+        node = known.get(name, spelled.get(name))
         if node is None:
             message = f"{option}: the program has no name {name[:40]!r}"
-            raise UnknownInput(message, None, name_hint(name, known))
+            raise UnknownInput(message, None, name_hint(name, [*known, *labels]))
         found[name] = node
     return found
 

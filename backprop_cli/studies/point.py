@@ -58,8 +58,10 @@ def _read_item(text: str, start: int, end: int) -> Binding:
     hint = "write bindings as a=5,b=-3"
     if not text[start:end].strip():
         _refuse("an empty binding", text, span, hint)
+    if not equals and is_name(name):
+        _refuse(f"{name} has no value", text, span, f"write {name}=1")
     if not equals:
-        _refuse(f"{name[:40]} has no value", text, span, f"write {name[:40]}=1")
+        _refuse(f"'{name[:40]}' is no binding", text, span, hint)
     if not is_name(name):
         what = f"'{name[:40]}' is not a name" if name else "a binding without a name"
         _refuse(what, text, Span(start, max(start + len(left), start + 1)), hint)
@@ -190,11 +192,23 @@ def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {
         near = nearest(name, missing or list(graph.inputs))
         if near:
             hints.append(f"{name}: did you mean {near}?")
+    hints += [hint for name in missing[:5] if (hint := _product(name, unknown))]
     if missing and not hints:
         hints.append(how.format(",".join(f"{name}=1" for name in missing[:5])))
     span = graph.span_of(graph.inputs[missing[0]]) if missing else None
     kind = MissingInput if missing else UnknownInput
     raise kind("; ".join(parts), span, " ".join(hints[:5]), graph.source if span else "")
+
+
+def _product(name: str, unknown: list[str]) -> str:
+    """Return the hint for a name such as xy, where x and y are what was bound."""
+    import re  # here: only errors need it
+
+    # Longer names first; none of them is a part of the name if the whole is not made of them.
+    parts = "|".join(map(re.escape, sorted(unknown[:50], key=len, reverse=True)))
+    if not unknown or not re.fullmatch(f"(?:{parts})+", name):
+        return ""
+    return f"write {'*'.join(re.findall(parts, name))} for a product"
 
 
 def _listed(names: list[str]) -> str:

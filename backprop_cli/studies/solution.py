@@ -110,6 +110,13 @@ class Solution(NamedTuple):
         """The display name of every node."""
         return self.naming.names
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """The names, inputs apart, that `--of` and `--wrt` asked for, with their nodes."""
+        inputs = self.graph.inputs
+        found = {name: node for name, node in self.wrt.items() if inputs.get(name) != node}
+        return found | {answer.name: answer.node for answer in self.answers}
+
 
 class Agreement(NamedTuple):
     """How the modes compare on one output.

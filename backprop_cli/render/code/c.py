@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from backprop_cli.render.code.layout import (
     AGREED,
     body,
+    checks,
     definitions,
     folded,
+    functions,
     head,
-    names_of,
-    number,
     wrapped,
 )
-from backprop_cli.studies.export import Check, Export, Exported
+from backprop_cli.studies.export import Export, Exported
 
 _CHECK = """\
 #ifndef BACKPROP_NO_MAIN
@@ -33,15 +33,10 @@ int main(void)
 
 def source(export: Export) -> str:
     """Return the file."""
-    names = names_of(export)
-    lines = [text for line in head(export, *_HOW) for text in wrapped(line, "// ")]
-    lines += ["", "#include <math.h>", ""]
-    for text in definitions(export):
-        lines += [text, ""]
-    for name, exported in zip(names, export.functions, strict=True):
-        lines += _function(name, exported, export)
-    lines += [_CHECK, *_main(names, export), "}", "#endif", ""]
-    return "\n".join(lines)
+    parts = ["\n".join(head(export, "// ", *_HOW)), "#include <math.h>"]
+    parts += [*definitions(export), *functions(export, _function)]
+    parts.append("\n".join([_CHECK, *_main(export), "}", "#endif", ""]))
+    return "\n\n".join(parts)
 
 
 _HOW = (
@@ -64,26 +59,17 @@ def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
         yield f"  gradient[{place}] = {each.code};"
     yield f"  return {made.result.code};"
     yield "}"
-    yield ""
 
 
-def _main(names: list[str], export: Export) -> Iterator[str]:
+def _main(export: Export) -> Iterator[str]:
     size = max(len(made.derivation.gradient) for made in export.functions)
     yield f"  double value, gradient[{size}];"
     yield "  int wrong = 0;"
-    for name, exported in zip(names, export.functions, strict=True):
-        for check in exported.checks:
-            yield ""
-            arguments = ", ".join(number(export.language, x) for x in check.point)
-            yield from folded(f"  value = {name}({arguments}, gradient);")
-            yield from _numbers(check, export)
+    yield from checks(export, "  value = {}({}, gradient)", ";", _found)
     yield ""
     yield f'  if (wrong == 0) puts("{AGREED}");'
     yield "  return wrong > 0;"
 
 
-def _numbers(check: Check, export: Export) -> Iterator[str]:
-    found = ["value", *(f"gradient[{place}]" for place in range(len(check.gradient)))]
-    for text, each in zip(found, (check.value, *check.gradient), strict=True):
-        expected, allowed = (number(export.language, x) for x in (each.value, each.allowed))
-        yield f'  wrong += differs("{each.name}", {text}, {expected}, {allowed});'
+def _found(exported: Exported) -> list[str]:
+    return ["value", *(f"gradient[{place}]" for place in range(len(exported.derivation.gradient)))]

@@ -7,14 +7,15 @@ from backprop_cli.calculus.derivation import Name
 from backprop_cli.render.code.layout import (
     AGREED,
     body,
+    checks,
     definitions,
     folded,
+    functions,
     head,
     names_of,
-    number,
     wrapped,
 )
-from backprop_cli.studies.export import Check, Export, Exported
+from backprop_cli.studies.export import Export, Exported
 
 _CHECK = """\
 // Say so, and return 1, if a number is further from backprop's than rounding may move it.
@@ -47,18 +48,10 @@ if (typeof module === "object") {{
 def source(export: Export) -> str:
     """Return the file."""
     names = names_of(export)
-    parts = [
-        "\n".join(
-            text for line in head(export, "Run it with node") for text in wrapped(line, "// ")
-        )
-    ]
-    parts += definitions(export)
-    parts += [
-        "\n".join(_function(name, exported, export))
-        for name, exported in zip(names, export.functions, strict=True)
-    ]
+    parts = ["\n".join(head(export, "// ", "Run it with node"))]
+    parts += [*definitions(export), *functions(export, _function)]
     end = _MAIN.replace("EXPORTED", ", ".join(names))
-    parts.append(_CHECK + "\n".join([*_checks(names, export), end]))
+    parts.append(_CHECK + "\n".join([*checks(export, "  made = {}({})", ";", _found), end]))
     return "\n\n".join(parts)
 
 
@@ -86,18 +79,6 @@ def _member(name: Name) -> str:
     return f".{name.shown}" if plain else f"[{json.dumps(name.shown, ensure_ascii=False)}]"
 
 
-def _checks(names: list[str], export: Export) -> Iterator[str]:
-    for name, exported in zip(names, export.functions, strict=True):
-        for check in exported.checks:
-            yield ""
-            arguments = ", ".join(number(export.language, x) for x in check.point)
-            yield from folded(f"  made = {name}({arguments});")
-            yield from _numbers(check, exported, export)
-
-
-def _numbers(check: Check, exported: Exported, export: Export) -> Iterator[str]:
+def _found(exported: Exported) -> list[str]:
     names = exported.derivation.gradient
-    found = ["made.value", *(f"made.gradient{_member(name)}" for name in names)]
-    for text, each in zip(found, (check.value, *check.gradient), strict=True):
-        expected, allowed = (number(export.language, x) for x in (each.value, each.allowed))
-        yield f'  wrong += differs("{each.name}", {text}, {expected}, {allowed});'
+    return ["made.value", *(f"made.gradient{_member(name)}" for name in names)]

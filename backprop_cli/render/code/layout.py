@@ -5,7 +5,7 @@ backward pass with the product of the chain rule beside each line, and a check b
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from backprop_cli.calculus.derivation import Line
@@ -25,8 +25,12 @@ AGREED = "The value and the gradient are those of backprop."
 _SUFFIX = "_and_gradient"
 
 
-def head(export: Export, check: str, *more: str) -> Iterator[str]:
-    """Yield the lines that say what the file is; `check` says how it is checked."""
+def head(export: Export, sign: str, check: str, *more: str) -> list[str]:
+    """Return the comment that says what the file is; `check` says how it is checked."""
+    return [text for line in _about(export, check, *more) for text in wrapped(line, sign)]
+
+
+def _about(export: Export, check: str, *more: str) -> Iterator[str]:
     names = [made.name for made in export.functions]
     yield from export.program
     yield ""
@@ -63,6 +67,32 @@ def names_of(export: Export) -> list[str]:
             name = f"{stem}_{len(made) + 1}"
         made[name] = None
     return list(made)
+
+
+def functions(
+    export: Export, written: Callable[[str, Exported, Export], Iterator[str]]
+) -> list[str]:
+    """Return the function of each output; `written` yields the lines of one, given its name."""
+    pairs = zip(names_of(export), export.functions, strict=True)
+    return ["\n".join(written(name, exported, export)) for name, exported in pairs]
+
+
+def checks(
+    export: Export, call: str, end: str, found: Callable[[Exported], list[str]]
+) -> Iterator[str]:
+    """Yield the lines that check every function; `call` takes its name and its arguments.
+
+    `found` says what the value and each slope are called then; `end` is the end of a statement.
+    """
+    indent = call[: len(call) - len(call.lstrip())]
+    for name, exported in zip(names_of(export), export.functions, strict=True):
+        for check in exported.checks:
+            yield ""
+            arguments = ", ".join(number(export.language, x) for x in check.point)
+            yield from folded(call.format(name, arguments) + end)
+            for text, each in zip(found(exported), (check.value, *check.gradient), strict=True):
+                right = (number(export.language, x) for x in (each.value, each.allowed))
+                yield f'{indent}wrong += differs("{each.name}", {text}, {", ".join(right)}){end}'
 
 
 def number(language: Language, value: float) -> str:
@@ -138,8 +168,7 @@ def folded(line: str) -> Iterator[str]:
     yield line
 
 
-def wrapped(text: str, sign: str, indent: str = "") -> list[str]:
+def wrapped(text: str, sign: str) -> list[str]:
     """Return a comment as lines that begin with a sign."""
-    begin = indent + sign
-    made = textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=begin)
-    return made or [begin.rstrip()]
+    made = textwrap.wrap(text, WIDTH, initial_indent=sign, subsequent_indent=sign)
+    return made or [sign.rstrip()]

@@ -8,14 +8,13 @@ from backprop_cli.render.code.layout import (
     AGREED,
     WIDTH,
     body,
+    checks,
     definitions,
     folded,
+    functions,
     head,
-    names_of,
-    number,
-    wrapped,
 )
-from backprop_cli.studies.export import Check, Export, Exported
+from backprop_cli.studies.export import Export, Exported
 
 _IMPORTS = {
     "python": (),
@@ -58,21 +57,17 @@ if __name__ == "__main__":
 
 def source(export: Export) -> str:
     """Return the file."""
-    names = names_of(export)
-    about = (
-        text
-        for line in head(export, "Run it", *_ABOUT[export.language.name])
-        for text in wrapped(line, "")
-    )
+    about = head(export, "", "Run it", *_ABOUT[export.language.name])
     parts = definitions(export, _CONVERSION.get(export.language.name, ""))
-    parts += [
-        "\n".join(_function(name, exported, export))
-        for name, exported in zip(names, export.functions, strict=True)
-    ]
+    parts += functions(export, _function)
     check = _CHECK
     if export.language.arrays:
         check = check.replace("    both_", "    found = float(found)\n    both_", 1)
-    parts.append("\n".join([check, *_checks(names, export), "    return wrong"]))
+    parts.append(
+        "\n".join(
+            [check, *checks(export, "    value, gradient = {}({})", "", _found), "    return wrong"]
+        )
+    )
     parts.append(_MAIN)
     text = "\n\n\n".join(parts)
     return "\n".join(['"""' + "\n".join(about) + '\n"""', "", *_imports(export, text), "", text])
@@ -122,18 +117,6 @@ def _function(name: str, exported: Exported, export: Export) -> Iterator[str]:
     yield from folded(f"    return {made.result.code}, {{{pairs}}}")
 
 
-def _checks(names: list[str], export: Export) -> Iterator[str]:
-    for name, exported in zip(names, export.functions, strict=True):
-        for check in exported.checks:
-            yield ""
-            arguments = ", ".join(number(export.language, x) for x in check.point)
-            yield from folded(f"    value, gradient = {name}({arguments})")
-            yield from _numbers(check, exported, export)
-
-
-def _numbers(check: Check, exported: Exported, export: Export) -> Iterator[str]:
+def _found(exported: Exported) -> list[str]:
     keys = (json.dumps(each.shown, ensure_ascii=False) for each in exported.derivation.gradient)
-    found = ["value", *(f"gradient[{key}]" for key in keys)]
-    for text, each in zip(found, (check.value, *check.gradient), strict=True):
-        expected, allowed = (number(export.language, x) for x in (each.value, each.allowed))
-        yield f'    wrong += differs("{each.name}", {text}, {expected}, {allowed})'
+    return ["value", *(f"gradient[{key}]" for key in keys)]

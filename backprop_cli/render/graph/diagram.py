@@ -145,14 +145,13 @@ class _Describer:
     def _program(self) -> Iterator[str]:
         """Yield the statements that the output is computed by, the last with the output's name."""
         graph, names = self.graph.with_outputs([self.output]), self.names
-        layout, read = arrangement(graph, names), graph.dependencies([self.output])
-        written = zip(layout.roots, statements(graph, names, _LONGEST_TITLE), strict=False)
-        for root, text in written:
-            unnamed = root == self.output and root not in layout.assigned and text != self.name
+        asked = {self.name: self.output}
+        layout, read = arrangement(graph, names, asked), graph.dependencies([self.output])
+        texts = statements(graph, names, _LONGEST_TITLE, asked)
+        for (root, alias), text in zip(layout.lines, texts, strict=False):
+            named = alias or root in layout.assigned or text == self.name
             if read[root]:
-                yield pretty(f"{self.name} = {text}" if unnamed else text)
-        if layout.trailing and layout.trailing != self.name:
-            yield f"{self.name} = {layout.trailing}"
+                yield pretty(text if named or root != self.output else f"{self.name} = {text}")
 
     def _item(self, node: int) -> Item:
         row = self.graph.rows[node]
@@ -238,9 +237,10 @@ class _Describer:
         if self.solution is None:
             return f"∂{self.name}/∂{self.names[node]}"
         adjoint = self.answer.adjoints[node]
-        if adjoint is None:
-            return "0" if node in self.solution.wrt.values() else ""
-        return _number(adjoint)
+        if adjoint is None:  # nothing arrived; what was asked for has an answer all the same
+            asked = (name for name, k in self.solution.wrt.items() if k == node)
+            adjoint = next((self.answer.gradient[name] for name in asked), None)
+        return "" if adjoint is None else _number(adjoint)
 
     def _wires(self, node: int) -> list[Wire]:
         graph = self.graph

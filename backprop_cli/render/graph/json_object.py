@@ -21,7 +21,7 @@ def graph_object(solution: Solution, diagrams: list[Diagram], pointed: bool) -> 
     made: dict[str, Any] = {
         "schema": SCHEMA,
         "ok": failure is None,
-        "expression": program_text(solution.graph),
+        "expression": program_text(solution.graph, solution.asked),
     }
     if pointed:
         made["at"] = numbers(solution.point)

@@ -30,6 +30,8 @@ def notation_names(made: Worked) -> Iterator[str]:
     names = made.solution.names
     yield from (names[node] for node in sorted(nodes) if names[node].isidentifier())
     yield from graph.labels.values()
+    yield from graph.names
+    yield from made.solution.asked
 
 
 def lines(notation: Notation, equation: Equation, width: int) -> list[str]:

@@ -8,18 +8,13 @@ broken by us, before an operator; a page may end after a row, but not within a s
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backprop_cli.graph import Graph
-from backprop_cli.readings.expressions import number
 from backprop_cli.readings.latex import LATEX
 from backprop_cli.readings.letters import letter
 from backprop_cli.render.errors import readable
-from backprop_cli.render.numbers import NUMBER
-from backprop_cli.render.plain import Steps
-from backprop_cli.render.worked.equations import lines, notation_names
+from backprop_cli.render.worked.equations import lines
 from backprop_cli.render.worked.evidence import Evidence
 from backprop_cli.render.worked.pages import Page
-from backprop_cli.render.worked.parts import Contribution, Equation, Forward, Slope, Worked
-from backprop_cli.render.worked.symbols import derivations, symbol_blocks, symbol_names
+from backprop_cli.render.worked.parts import Contribution, Equation, Forward, Slope
 
 _WIDTH, _RULE = 74, 30
 _SHORT_TABLE = 24
@@ -71,22 +66,6 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
 _MARKS = {True: "yes", False: "no", None: "--"}
 
 
-def latex(made: Worked, rows: int = 100, embed: bool = False, steps: Steps | None = None) -> str:
-    """Return a worked solution as a LaTeX document, or as a fragment to \\input.
-
-    With the `steps` of the chain rule in symbols, these follow.
-    """
-    page = _Latex(notation_names(made), embed)
-    symbols = derivations(page, made.solution.names, steps or {}, rows)
-    return page.document("Worked solution", [*page.blocks(made, rows), *symbols])
-
-
-def latex_symbols(graph: Graph, steps: Steps, rows: int = 100, embed: bool = False) -> str:
-    """Return the chain rule in symbols as LaTeX."""
-    page = _Latex(symbol_names(graph), embed)
-    return page.document("Chain rule in symbols", symbol_blocks(page, graph, steps, rows))
-
-
 def escaped(text: str) -> str:
     """Return text as LaTeX that shows exactly this text, as far as pdfLaTeX has its letters."""
     return "".join(_escaped(sign) for sign in readable(text))
@@ -101,7 +80,7 @@ def _escaped(sign: str) -> str:
 
 
 class _Latex(Page):
-    """A page of LaTeX."""
+    """A page of LaTeX; embedded, it is a fragment to \\input."""
 
     dialect = LATEX
 
@@ -184,7 +163,7 @@ class _Latex(Page):
         if sum(widths) + 3 * len(widths) > _WIDTH + 6:
             return self._narrow(found)
         rows = [
-            [self.name(row.name), *map(self._cell, row.cells), _MARKS[row.agrees]]
+            [self.name(row.name), *map(self.slope, row.cells), _MARKS[row.agrees]]
             for row in found.rows
         ]
         return _table("l" * len(titles), titles, rows)
@@ -201,15 +180,11 @@ class _Latex(Page):
             for place, (mode, cell) in enumerate(zip(found.modes, row.cells, strict=True)):
                 first = self.name(row.name) if place == 0 else ""
                 last = _MARKS[row.agrees] if place == 0 else ""
-                rows.append([first, mode, self._cell(cell), last])
+                rows.append([first, mode, self.slope(cell), last])
         return _table(r"llp{100mm}l", ["input", "mode", "slope", "agree"], rows)
 
-    def _cell(self, text: str) -> str:
-        value, between, error = text.strip().partition(" ± ")
-        if not NUMBER.fullmatch(value):
-            return value.replace("[", "(").replace("]", ")")
-        made = self.notation.text(number(value))
-        return rf"${made} \pm {self.notation.text(number(error))}$" if between else f"${made}$"
+
+LATEX_PAGE: type[Page] = _Latex
 
 
 def _aligned(written: Iterable[str], environment: str = "align*") -> str:

@@ -21,15 +21,17 @@ from typing import Any
 from backprop_cli.errors import LimitExceeded
 from backprop_cli.language.names import has_row, node_text
 from backprop_cli.language.notation import pretty
-from backprop_cli.language.printer import statements
+from backprop_cli.language.printer import statements, with_name
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT
 from backprop_cli.readings import javascript
+from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.words import slope_text
 from backprop_cli.render.graph.svg import picture
 from backprop_cli.render.json import dumps
 from backprop_cli.render.numbers import human, machine
 from backprop_cli.render.worked.html import section
 from backprop_cli.render.worked.solution import EVERYTHING, worked
+from backprop_cli.studies.failures import explain_value, wording
 from backprop_cli.studies.solution import Agreement, Answer, Solution
 
 MOST_NODES = 1_000
@@ -103,11 +105,9 @@ def _hash(text: str) -> str:
 
 def _program(solution: Solution) -> list[str]:
     """Return the statements as they were read; an unnamed output by its name."""
-    texts = list(statements(solution.graph, solution.names))
-    name = solution.answers[0].name
-    if len(solution.answers) == 1 and name not in solution.graph.names:
-        last = texts[-1]
-        texts[-1] = last if last.startswith(f"{name} = ") else f"{name} = {last}"
+    texts = list(statements(solution.graph, solution.names, asked=solution.asked))
+    if len(solution.answers) == 1:
+        texts[-1] = with_name(texts[-1], solution.answers[0].name)
     return texts
 
 
@@ -216,6 +216,7 @@ def lesson_data(solution: Solution) -> dict[str, Any]:
         "outputs": [{"name": answer.name, "node": answer.node} for answer in solution.answers],
         "wrt": [[name, node] for name, node in solution.wrt.items()],
         "slopes": _slopes(solution),
+        "told": _told(solution),
         "remarks": {str(answer.node): _remarks(answer) for answer in solution.answers},
         "whole": _many_steps(solution),
     }
@@ -224,6 +225,18 @@ def lesson_data(solution: Solution) -> dict[str, Any]:
 def _remarks(answer: Answer) -> list[str]:
     remarks = [remark.message for remark in answer.remarks]
     return remarks if answer.failure is None else [answer.failure.message, *remarks]
+
+
+def _told(solution: Solution) -> dict[str, Any]:
+    """Return, for each operation, the parts of what is said where it is undefined."""
+    graph = solution.graph
+    made: dict[str, Any] = {}
+    for node, row in enumerate(graph.rows):
+        if row > CONSTANT:
+            made[str(node)] = wording(solution, node)._asdict()
+        elif row == CONSTANT and not FLOATS.is_finite(FLOATS.number(graph.literals[node])):
+            made[str(node)] = explain_value(solution, node).message
+    return made
 
 
 def _slopes(solution: Solution) -> dict[str, list[list[str]]]:

@@ -9,19 +9,14 @@ For the same reason words escape no bracket: `\(` and `\[` begin formulas in som
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backprop_cli.graph import Graph
-from backprop_cli.readings.expressions import number
 from backprop_cli.readings.latex import MARKDOWN
 from backprop_cli.render.errors import readable
 from backprop_cli.render.graph.diagram import diagram
 from backprop_cli.render.graph.mermaid import mermaid
-from backprop_cli.render.numbers import NUMBER
-from backprop_cli.render.plain import Steps
-from backprop_cli.render.worked.equations import lines, notation_names
+from backprop_cli.render.worked.equations import lines
 from backprop_cli.render.worked.evidence import Evidence
 from backprop_cli.render.worked.pages import Page
-from backprop_cli.render.worked.parts import Contribution, Equation, Forward, Slope, Worked
-from backprop_cli.render.worked.symbols import derivations, symbol_blocks, symbol_names
+from backprop_cli.render.worked.parts import Contribution, Equation, Forward, Slope
 
 _WIDTH = 72
 _MOST_DRAWN = 60
@@ -48,29 +43,13 @@ _ESCAPES = str.maketrans(
 _MARKS = {True: "✓", False: "✗", None: "–"}
 
 
-def markdown(made: Worked, rows: int = 100, embed: bool = False, steps: Steps | None = None) -> str:
-    """Return a worked solution as Markdown; embedded, without title and with smaller headings.
-
-    With the `steps` of the chain rule in symbols, these follow.
-    """
-    page = _Markdown(notation_names(made), embed)
-    symbols = derivations(page, made.solution.names, steps or {}, rows)
-    return page.document("Worked solution", [*page.blocks(made, rows), *symbols])
-
-
-def markdown_symbols(graph: Graph, steps: Steps, rows: int = 100, embed: bool = False) -> str:
-    """Return the chain rule in symbols as Markdown."""
-    page = _Markdown(symbol_names(graph), embed)
-    return page.document("Chain rule in symbols", symbol_blocks(page, graph, steps, rows))
-
-
 def escaped(text: str) -> str:
     """Return text as Markdown that shows exactly this text."""
     return readable(text).translate(_ESCAPES)
 
 
 class _Markdown(Page):
-    """A page of Markdown."""
+    """A page of Markdown; embedded, it has no title and smaller headings."""
 
     dialect = MARKDOWN
 
@@ -146,18 +125,13 @@ class _Markdown(Page):
 
     def witnesses(self, found: Evidence) -> str:
         rows = [
-            (self.name(row.name), *map(self._cell, row.cells), _MARKS[row.agrees])
+            (self.name(row.name), *map(self.slope, row.cells), _MARKS[row.agrees])
             for row in found.rows
         ]
         return _table(("input", *found.modes, "agree"), rows)
 
-    def _cell(self, text: str) -> str:
-        """Return what a witness says: a number, `value ± error`, or the mark of a note."""
-        value, between, error = text.strip().partition(" ± ")
-        if not NUMBER.fullmatch(value):
-            return value.replace("[", "(").replace("]", ")")
-        made = self.notation.text(number(value))
-        return rf"${made} \pm {self.notation.text(number(error))}$" if between else f"${made}$"
+
+MARKDOWN_PAGE: type[Page] = _Markdown
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

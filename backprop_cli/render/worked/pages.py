@@ -6,9 +6,11 @@ paragraph, a table or a formula looks like there, and how the rows of the steps 
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backprop_cli.readings.expressions import Expression
+from backprop_cli.readings.expressions import Expression, number
 from backprop_cli.readings.latex import Dialect, Notation
 from backprop_cli.render.echo import enumeration, few
+from backprop_cli.render.gradients import ONE_SIDED
+from backprop_cli.render.numbers import NUMBER
 from backprop_cli.render.worked.evidence import Evidence, evidence
 from backprop_cli.render.worked.parts import (
     LOCAL_MEANS,
@@ -39,6 +41,10 @@ class Page:
         self.notation = Notation(names, self.dialect)
 
     # -------------------------------------------------------------- how things look
+
+    def document(self, title: str, blocks: Iterable[str]) -> str:
+        """Return the whole page, or the fragment of it that can be embedded."""
+        raise NotImplementedError
 
     def text(self, text: str) -> str:
         """Return words, whatever they contain, as they are to be read."""
@@ -83,6 +89,14 @@ class Page:
     def math(self, *equation: Expression) -> str:
         """Return a chain of equalities within a line."""
         return f"${' = '.join(self.notation.text(part) for part in equation)}$"
+
+    def slope(self, text: str) -> str:
+        """Return what a witness says: a number, `value ± error`, or the mark of a note."""
+        value, between, error = text.strip().partition(" ± ")
+        if not NUMBER.fullmatch(value):
+            return value.replace("[", "(").replace("]", ")")
+        made = self.notation.text(number(value))
+        return rf"${made} \pm {self.notation.text(number(error))}$" if between else f"${made}$"
 
     def name(self, text: str) -> str:
         """Return a name within a line."""
@@ -170,7 +184,7 @@ class Page:
         if not output.result:
             yield "There are no inputs to differentiate by."
         if one_sided and answer.remarks:
-            yield "The steps follow the convention at the kink; this gradient is one-sided."
+            yield ONE_SIDED
         for remark in answer.remarks:
             yield f"{self.strong('Note:')} {self.text(remark.message)}."
         found = evidence(self.made.solution, output, few(self.rows))

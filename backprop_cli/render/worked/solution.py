@@ -95,8 +95,8 @@ def _stopped(solution: Solution, nodes: Sequence[int]) -> Failure | None:
 def _program(solution: Solution, rows: int) -> Iterator[Statement]:
     """Yield the statements; an unnamed output by its name, the parts of very long ones as text."""
     graph, names = solution.graph, solution.names
-    made = arrangement(graph, names)
-    texts = list(statements(graph, names, 8 * rows))
+    made = arrangement(graph, names, solution.asked)
+    texts = list(statements(graph, names, 8 * rows, solution.asked))
     label = solution.answers[0].name if len(solution.answers) == 1 else ""
     for place, text in enumerate(texts):
         if place >= rows - 1 and place < len(texts) - 1:
@@ -105,10 +105,13 @@ def _program(solution: Solution, rows: int) -> Iterator[Statement]:
                 yield Statement(words, None)
             continue
         last = place == len(texts) - 1
-        if place >= len(made.roots):
+        if place >= len(made.lines):
             yield Statement(text, (name(text),))
             continue
-        root = made.roots[place]
+        root, alias = made.lines[place]
+        if alias:
+            yield Statement(text, (name(alias), name(made.references[root])))
+            continue
         called = made.assigned.get(root, label if last else "")
         if called == text:  # the output is an input
             called = ""

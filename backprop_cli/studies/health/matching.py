@@ -160,8 +160,16 @@ def replaced(graph: Graph, root: int, replacement: Graph, bound: Mapping[str, in
         whole._replace(
             names={name: made[node] for name, node in graph.names.items()},
             labels={made[node]: label for node, label in graph.labels.items()},
+            aliases=_moved(graph.aliases, made),
         )
     )
+
+
+def _moved(
+    aliases: Mapping[str, tuple[int, int]], made: Mapping[int, int]
+) -> dict[str, tuple[int, int]]:
+    """Return the other names of the nodes that were made anew."""
+    return {name: (made[k], made[k] + 1) for name, (k, _) in aliases.items() if k in made}
 
 
 def _written(builder: GraphBuilder, replacement: Graph, places: Mapping[str, int]) -> int:
@@ -218,4 +226,5 @@ def _pruned(graph: Graph) -> Graph:
             builder.literals[made[node]] = graph.literals[node]
     builder.names = {name: made[k] for name, k in graph.names.items() if k in made}
     builder.labels = {made[k]: label for k, label in graph.labels.items() if k in made}
+    builder.aliases = _moved(graph.aliases, made)
     return builder.finish(made[node] for node in graph.outputs)

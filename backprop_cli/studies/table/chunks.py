@@ -5,7 +5,6 @@ known without reading on, so from there the stream is read row by row, which is 
 not waited for: what has come, in whole rows, is handed on.
 """
 
-import csv
 import itertools
 import os
 import select
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from backprop_cli.errors import FileProblem, LimitExceeded
-from backprop_cli.studies.data import check_text, is_blank, numpy_for
+from backprop_cli.studies.data import Row, check_text, numpy_for, read_rows
 
 BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -27,18 +26,6 @@ _ROWS_AT_ONCE = 8192
 _ROWS_OF_A_PIPE = 100_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTE, _NEWLINE, _COMMA, _RETURN = (ord(sign) for sign in '"\n,\r')
-_DIALECT: dict[str, Any] = {"skipinitialspace": True, "strict": True}
-
-
-class Row(NamedTuple):
-    """The cells of a row and the line it ends on; or None, and why it cannot be read.
-
-    A blank line has no cells, and no fault.
-    """
-
-    line: int
-    cells: list[str] | None
-    fault: str = ""
 
 
 class Chunk(NamedTuple):
@@ -49,19 +36,9 @@ class Chunk(NamedTuple):
     rows: "list[Row] | None" = None
 
 
-def read_rows(lines: Iterable[bytes], first: int) -> Iterator[Row]:
-    """Yield each row and each blank line, by Python's csv; the first line has number `first`."""
-    texts = (line.decode("utf-8", "surrogateescape") for line in lines)
-    reader = csv.reader(texts, **_DIALECT)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(first + reader.line_num - 1, None, str(error))
-            continue
-        yield Row(first + reader.line_num - 1, [] if is_blank(cells) else cells)
+def rows_of(lines: Iterable[bytes], first: int) -> Iterator[Row]:
+    """Yield each row and each blank line of bytes; the first line has number `first`."""
+    return read_rows((line.decode("utf-8", "surrogateescape") for line in lines), first)
 
 
 class Chunks:
@@ -82,7 +59,7 @@ class Chunks:
             self._carriage = True
             self._data = self._data.replace(b"\r", b"\n")
         self._data = self._data.removeprefix(_BYTE_ORDER_MARK)
-        row = next((row for row in read_rows(self._lines(), 1) if row.cells != []), Row(1, [""]))
+        row = next((row for row in rows_of(self._lines(), 1) if row.cells != []), Row(1, [""]))
         if row.cells is None:
             raise FileProblem(f"{self.title} line {row.line}: {row.fault}")
         self.headings = [_decoded(heading).strip() for heading in row.cells]
@@ -154,7 +131,7 @@ class Chunks:
 
     def _row_by_row(self) -> Iterator[Chunk]:
         """Yield the rest of the stream, read by one reader from here on."""
-        rows = read_rows(self._lines(ahead=True), self._line)
+        rows = rows_of(self._lines(ahead=True), self._line)
         while batch := list(itertools.islice(rows, _ROWS_AT_ONCE)):
             yield Chunk(b"", batch[0].line, batch)
 

@@ -75,14 +75,14 @@ class ManyPoints:
         """The names of the slopes."""
         self.outputs = tuple(chosen)
         """The names of the outputs asked for, if any were named."""
-        self._graph = graph.with_outputs(chosen.values()) if chosen else graph
+        self.graph: Graph = graph.with_outputs(chosen.values()) if chosen else graph
         self._sources = list(asked.values())
-        made = self._made = point_graph(self._graph, self._sources)
+        made = self._made = point_graph(self.graph, self._sources)
         self.compute: Compute = (engine or Blocks)(
             made.graph, columns, fixed, made.watched, made.kinks
         )
         """Computes columns into results, and marks rows that need a second look."""
-        self._look = SecondLook(self._graph, made, self._sources, fixed)
+        self._look = SecondLook(self.graph, made, self._sources, fixed)
 
     @property
     def width(self) -> int:

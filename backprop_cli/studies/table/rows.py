@@ -13,8 +13,14 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.language.tokens import normalized
-from backprop_cli.studies.data import fault_of_cell, fault_of_width, number_of_cell, numpy_for
-from backprop_cli.studies.table.chunks import Chunk, Row, lone_returns, outside_quotes, read_rows
+from backprop_cli.studies.data import (
+    Row,
+    fault_of_cell,
+    fault_of_width,
+    number_of_cell,
+    numpy_for,
+)
+from backprop_cli.studies.table.chunks import Chunk, lone_returns, outside_quotes, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +75,7 @@ class RowReader:
         made = None if polars is None else self._by_polars(polars, chunk.data)
         if made is None:
             lines = chunk.data.splitlines(keepends=True)
-            made = self._collected(read_rows(lines, chunk.line))
+            made = self._collected(rows_of(lines, chunk.line))
         return made
 
     def _by_polars(self, polars: Any, data: bytes) -> Block | None:

@@ -33,6 +33,12 @@ function human(value, count = DIGITS) {
   return sign + withoutIdleZeros(`${padded.slice(0, point)}.${padded.slice(point)}`);
 }
 
+// A number as messages have it: 1e-09, where tables have 1e-9.
+function short(value) {
+  return human(value).replace(/e(-?)(\d+)$/, (_, sign, digits) =>
+    `e${sign || "+"}${digits.padStart(2, "0")}`);
+}
+
 // A number that reads back to the same number; String(-0) would lose its sign.
 function machine(value) {
   return Object.is(value, -0) ? "-0" : String(value);

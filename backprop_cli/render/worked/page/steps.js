@@ -41,8 +41,13 @@ class Lesson {
     this.steps = this.forward ? this.forwardSteps() : this.reverseSteps();
   }
 
+  // What is undefined does not move with an input that it is computed from.
   gradient() {
-    return this.data.wrt.map(([name, node]) => [name, node, this.adjoints[node] ?? 0]);
+    const { output } = this.choice;
+    return this.data.wrt.map(([name, node]) => {
+      const undefined = Number.isNaN(this.values[output]) && dependentsOf(this.graph, [node])[output];
+      return [name, node, undefined ? NaN : this.adjoints[node] ?? 0];
+    });
   }
 
   // What is to be said of this point: undefined values, kinks. At the point of the file, Python's
@@ -59,26 +64,51 @@ class Lesson {
     return [...new Set(remarks)];
   }
 
+  // What studies/failures.py says, from the words it has for each node.
   undefinedAt() {
     const live = liveNodes(this.graph, this.values, this.choice.output);
     const node = this.values.findIndex((value, k) => live[k] && !Number.isFinite(value));
     if (node < 0) return this.slopeUndefined();
+    const told = this.data.told[node];
+    if (typeof told === "string") return [told]; // a constant
     const rule = rules[this.graph.rows[node]];
     const operands = this.graph.operands[node].map((k) => this.values[k]);
     const given = argumentsFor(rule, operands, operands.length - 1, this.values[node]);
-    const broken = rule.domain.find(({ holds }) => !holds(...given));
-    const needs = broken && (rule.needs || this.inNames(node, broken.text));
-    const got = this.graph.operands[node].slice(0, MANY)
-      .map((k) => `${this.names[k]} = ${human(this.values[k])}`);
-    const what = Number.isNaN(this.values[node]) ? "is undefined" : "is not finite";
-    return [`${this.data.texts[node]} ${needs ? `needs ${needs}, got` : `${what} at`} ${got.join(", ")}`];
+    const broken = operands.some(Number.isNaN) ? -1 : rule.domain.findIndex((holds) => !holds(...given));
+    if (broken >= 0) {
+      const [needs, about] = told.needs[broken];
+      const got = this.got(about);
+      return [`${told.written} needs ${needs}${got && `, got ${got}`}`];
+    }
+    const what = Number.isNaN(this.values[node]) ? "is undefined" : "overflows";
+    const got = this.got(told.got);
+    return [got ? `${told.written} ${what} at ${got}` : `${told.text} ${what}`];
+  }
+
+  // Operands with their values; a number of the program has no name.
+  got(spoken) {
+    const texts = spoken.map(([name, k]) => (name ? `${name} = ` : "") + short(this.values[k]));
+    return [...new Set(texts)].join(spoken.every(([name]) => name) ? ", " : " and ");
   }
 
   slopeUndefined() {
+    const reached = this.data.wrt.find(([, node]) =>
+      this.adjoints[node] !== null && !Number.isFinite(this.adjoints[node]));
+    if (!reached) return [];
     const bad = this.contributions.find(({ value }) => !Number.isFinite(value));
-    if (!bad) return [];
-    const product = `${human(bad.upstream)} × ${human(bad.local)}`;
-    return [`${this.data.texts[bad.node]} has no finite slope in ${this.names[bad.operand]} here: ${product}`];
+    if (!bad) return [`the contributions to ${this.names[reached[1]]} overflow float64 when added`];
+    const { written, got, called } = this.data.told[bad.node];
+    const place = this.got(got);
+    const by = place.includes(", ") ? ` in ${called[bad.operand] ?? this.names[bad.operand]}` : "";
+    const product = `${short(bad.upstream)} × ${short(bad.local)}`;
+    const undefined = Number.isNaN(bad.value);
+    if (Number.isNaN(bad.local)) return [`${written} has no slope${by} at ${place}`];
+    if (Number.isFinite(bad.local)) {
+      const what = undefined ? "is undefined" : "overflows float64";
+      return [`the slope of ${written} ${what}: ${product}`];
+    }
+    const cause = undefined ? `: ${product} is undefined` : "";
+    return [`${written} has no finite slope${by} at ${place}${cause}`];
   }
 
   // Words about a rule's parameters, with the names of the operands in their place.
