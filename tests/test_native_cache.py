@@ -88,13 +88,22 @@ def test_a_compiler_that_makes_nothing_although_it_says_so(cache, fake):
     assert refused() == "the C compiler 'fakecc' failed: it made no library"
 
 
-def test_large_code_is_not_optimised_because_that_takes_ever_longer(fake, tmp_path):
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        ("\n" * compiler.MOST_OPTIMISED, ()),
+        ("\n" * (compiler.MOST_OPTIMISED + 1), ("-O1", "-ftree-vectorize")),
+        ("{\n" + " \n" * compiler.MOST_OPTIMISED + "}\n", ("-O0",)),
+    ],
+)
+def test_long_code_is_optimised_less_because_that_takes_ever_longer(
+    source: str, flags: tuple[str, ...], fake, tmp_path
+):
     fake(f'echo "$@" > {tmp_path}/words; exit 7')
-    found = compiler.find_compiler()
-    for lines, said in ((compiler.MOST_OPTIMISED, False), (compiler.MOST_OPTIMISED + 1, True)):
-        with pytest.raises(NoCompiler):
-            compiler.compile_library(found, "\n" * lines, tmp_path)
-        assert ("-O0" in (tmp_path / "words").read_text().split()) == said
+    with pytest.raises(NoCompiler):
+        compiler.compile_library(compiler.find_compiler(), source, tmp_path)
+    words = (tmp_path / "words").read_text().split()
+    assert [word for word in words if word.startswith(("-O", "-ftree"))] == ["-O3", *flags]
 
 
 def test_what_a_compiler_leaves_behind_is_in_the_folder_that_is_removed(fake, tmp_path):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +33,14 @@ SECONDS = 60.0
 """How long a compiler may take."""
 
 MOST_OPTIMISED = 600
-"""The most lines that are optimised. Its time grows faster than the code, most of all with many
-exponentials: 1,120 lines with 200 of them take gcc 13 seconds, 13,576 lines 1.2 seconds without.
-The numbers are the same."""
+"""The most lines of a source, and of a function in it, for which each optimisation is worth its
+time. Longer sources are in parts (`readings/c_parts.py`); for these, gcc takes some 0.5 ms a node
+of the graph, where -O3 would take twice that for code that runs no faster. A single function that
+is longer takes more than twice as long if it is twice as long, so it is not optimised at all. The
+numbers are the same."""
+
+_OF_LONG_SOURCES = ("-O1", "-ftree-vectorize")
+_OF_LONG_FUNCTIONS = ("-O0",)
 
 HINT = "--engine python needs no compiler"
 
@@ -107,7 +113,7 @@ def compile_library(
         *compiler.command[1:],
         *FLAGS,
         *flags,
-        *(("-O0",) if source.count("\n") > MOST_OPTIMISED else ()),
+        *optimisation(source),
         "-o",
         str(made),
         str(text),
@@ -126,6 +132,15 @@ def compile_library(
         message = f"the C compiler {_short(compiler.name)!r} failed: {reason}"
         raise NoCompiler(message, None, HINT)
     return made
+
+
+def optimisation(source: str) -> tuple[str, ...]:
+    """Return the flags by which a source is compiled in reasonable time."""
+    if source.count("\n") <= MOST_OPTIMISED:
+        return ()
+    margins = [k for k, line in enumerate(source.splitlines()) if not line.startswith(" ")]
+    longest = max((end - begin for begin, end in pairwise(margins)), default=0)
+    return _OF_LONG_FUNCTIONS if longest > MOST_OPTIMISED else _OF_LONG_SOURCES
 
 
 def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | None:

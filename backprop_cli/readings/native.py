@@ -24,6 +24,7 @@ from backprop_cli.readings.compiler import (
     NoCompiler,
     compile_library,
     find_compiler,
+    optimisation,
 )
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def is_kept(source: str) -> bool:
 
 def _key(source: str, compiler: Compiler, flags: tuple[str, ...] = ()) -> str:
     system = os.uname()
-    parts = (source, *FLAGS, *flags, compiler.identity(), system.sysname, system.machine)
+    how = (*FLAGS, *flags, *optimisation(source))
+    parts = (source, *how, compiler.identity(), system.sysname, system.machine)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
