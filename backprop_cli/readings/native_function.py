@@ -86,9 +86,10 @@ def compiled_by_c(
     native = load(source)
     function = native.library.backprop_value
     vector = ctypes.c_double * max(1, len(inputs))
-    results = (ctypes.c_double * len(graph.outputs))()
+    space = ctypes.c_double * len(graph.outputs)
 
     def call(*values: float) -> tuple[float, ...]:
+        results = space()  # its own, because several threads may call
         if function(vector(*values), results):
             raise FloatingPointError("a number is not finite")
         return tuple(results)
