@@ -27,7 +27,7 @@ LARGEST_COMPILED = 25_000
 
 _START, _PER_NODE = 0.1, 2.5e-4
 """Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""
-_WITH_GRADIENT = 2.5
+WITH_GRADIENT = 2.5
 """How much larger than a program its gradient graph is."""
 LONGEST_LOOP = 3500
 """The most lines of a loop that is compiled: its variables all live at once, so that the time a
@@ -60,7 +60,7 @@ def loop_pays(steps: float, nodes: int, lines: float) -> bool:
 
 def calls_pay(evaluations: float, nodes: int) -> bool:
     """Return whether compiling pays for so many evaluations of a program of so many nodes."""
-    size = _WITH_GRADIENT * nodes
+    size = WITH_GRADIENT * nodes
     saved = evaluations * (_CALL + _CALL_NODE * nodes)
     return size <= LARGEST_COMPILED and saved > 2 * compiling(size)
 
