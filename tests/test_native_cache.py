@@ -1,6 +1,7 @@
 """Compilers that are missing, broken or never end; and what is kept, and trusted, on disk."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -131,6 +132,48 @@ def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
     time.sleep(0.1)
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def gone(process: int) -> bool:
+    """Return whether a process has ended, within some seconds."""
+    state = Path(f"/proc/{process}/stat")
+    for _ in range(100):
+        try:
+            if state.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_however_the_program_ends_its_compiler_ends_too(cache, fake, sign, tmp_path):
+    """Nothing is left: not the compiler, nor what it started, nor their folder."""
+    seen, place = tmp_path / "processes", tmp_path / "place"
+    fake(
+        f'sleep 100 & echo "$TMPDIR" > {place}; echo $! $$ > {seen}.new; mv {seen}.new {seen}; sleep 100'
+    )
+    words = ["ascend", "x*y", "--at", "x=1,y=2", "--engine", "native"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "backprop_cli", *words], stderr=subprocess.PIPE
+    )
+    for _ in range(300):
+        if seen.exists():
+            break
+        time.sleep(0.1)
+    program.send_signal(sign)
+    _, said = program.communicate(timeout=20)
+    assert program.returncode in (-sign, 130)
+    assert b"Traceback" not in said
+    processes = [int(word) for word in seen.read_text().split()]
+    assert len(processes) == 2
+    assert all(map(gone, processes))
+    for _ in range(50):
+        if not Path(place.read_text().strip()).exists():
+            break
+        time.sleep(0.1)
+    assert not Path(place.read_text().strip()).exists()
 
 
 def test_a_compiler_that_is_a_folder(cache, monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -143,17 +144,40 @@ def optimisation(source: str) -> tuple[str, ...]:
     return _OF_LONG_FUNCTIONS if longest > MOST_OPTIMISED else _OF_LONG_SOURCES
 
 
+_WATCHED = """
+exec 3<&0
+folder=$1
+shift
+"$@" </dev/null 3<&- &
+compiler=$!
+(
+  trap '' TERM
+  read -r ended <&3
+  kill -TERM -$$
+  rm -rf -- "$folder"
+  kill -KILL -$$
+) </dev/null >/dev/null 2>&1 &
+wait $compiler
+"""
+"""A shell's words: run a compiler, and beside it somebody who reads what this process never writes.
+
+When that ends, this process is gone, killed in whatever way: then the compiler and all it started
+are ended, and the folder is removed, which nobody else would do.
+"""
+
+
 def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | None:
     """Run a command and return its exit code, None if it was stopped after so many seconds.
 
     It gets a session of its own, so that whatever it started ends with it; and what it says goes
     to a file, because a pipe that a child keeps open would be waited for.
     """
+    shell = shutil.which("sh") or "/bin/sh"
     with said.open("wb") as messages:
         try:
             process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                [shell, "-c", _WATCHED, shell, str(folder), *command],
+                stdin=subprocess.PIPE,
                 stdout=messages,
                 stderr=messages,
                 cwd=folder,
@@ -172,10 +196,12 @@ def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | 
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process that is still there, and all that it started."""
-    if process.poll() is None:
+    """End a process and all that it started; its watcher keeps their group in being till then."""
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _short(text: str) -> str:
