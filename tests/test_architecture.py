@@ -152,6 +152,17 @@ def test_parsing_and_solving_import_nothing_heavy() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_a_compiled_program_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, backprop_cli; f = backprop_cli.compiled('tanh(x*y)'); f(1, 2);"
+        f"print([name for name in {(*HEAVY, 'ctypes')} if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
 def test_importing_the_package_imports_none_of_it() -> None:
     script = (
         "import sys, backprop_cli; print(sum(m.startswith('backprop_cli.') for m in sys.modules))"

@@ -1,6 +1,7 @@
 """Compilers that are missing, broken or never end; and what is kept, and trusted, on disk."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -88,13 +89,22 @@ def test_a_compiler_that_makes_nothing_although_it_says_so(cache, fake):
     assert refused() == "the C compiler 'fakecc' failed: it made no library"
 
 
-def test_large_code_is_not_optimised_because_that_takes_ever_longer(fake, tmp_path):
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        ("\n" * compiler.MOST_OPTIMISED, ()),
+        ("\n" * (compiler.MOST_OPTIMISED + 1), ("-O1", "-ftree-vectorize")),
+        ("{\n" + " \n" * compiler.MOST_OPTIMISED + "}\n", ("-O0",)),
+    ],
+)
+def test_long_code_is_optimised_less_because_that_takes_ever_longer(
+    source: str, flags: tuple[str, ...], fake, tmp_path
+):
     fake(f'echo "$@" > {tmp_path}/words; exit 7')
-    found = compiler.find_compiler()
-    for lines, said in ((compiler.MOST_OPTIMISED, False), (compiler.MOST_OPTIMISED + 1, True)):
-        with pytest.raises(NoCompiler):
-            compiler.compile_library(found, "\n" * lines, tmp_path)
-        assert ("-O0" in (tmp_path / "words").read_text().split()) == said
+    with pytest.raises(NoCompiler):
+        compiler.compile_library(compiler.find_compiler(), source, tmp_path)
+    words = (tmp_path / "words").read_text().split()
+    assert [word for word in words if word.startswith(("-O", "-ftree"))] == ["-O3", *flags]
 
 
 def test_what_a_compiler_leaves_behind_is_in_the_folder_that_is_removed(fake, tmp_path):
@@ -122,6 +132,48 @@ def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
     time.sleep(0.1)
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def gone(process: int) -> bool:
+    """Return whether a process has ended, within some seconds."""
+    state = Path(f"/proc/{process}/stat")
+    for _ in range(100):
+        try:
+            if state.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_however_the_program_ends_its_compiler_ends_too(cache, fake, sign, tmp_path):
+    """Nothing is left: not the compiler, nor what it started, nor their folder."""
+    seen, place = tmp_path / "processes", tmp_path / "place"
+    fake(
+        f'sleep 100 & echo "$TMPDIR" > {place}; echo $! $$ > {seen}.new; mv {seen}.new {seen}; sleep 100'
+    )
+    words = ["ascend", "x*y", "--at", "x=1,y=2", "--engine", "native"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "backprop_cli", *words], stderr=subprocess.PIPE
+    )
+    for _ in range(300):
+        if seen.exists():
+            break
+        time.sleep(0.1)
+    program.send_signal(sign)
+    _, said = program.communicate(timeout=20)
+    assert program.returncode in (-sign, 130)
+    assert b"Traceback" not in said
+    processes = [int(word) for word in seen.read_text().split()]
+    assert len(processes) == 2
+    assert all(map(gone, processes))
+    for _ in range(50):
+        if not Path(place.read_text().strip()).exists():
+            break
+        time.sleep(0.1)
+    assert not Path(place.read_text().strip()).exists()
 
 
 def test_a_compiler_that_is_a_folder(cache, monkeypatch, tmp_path):

@@ -1,7 +1,7 @@
 """`backprop check`: is a hand-derived gradient right, and if not, which mistake is it?"""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -118,6 +118,7 @@ Examples:
     help="How far two numbers may differ, relative to their size (1e-9).",
 )
 @options.formats(*options.FORMATS)
+@options.engine
 @options.rows
 @options.color
 @click.option(
@@ -137,6 +138,7 @@ def check(
     seed: int,
     tolerance: float | None,
     form: str,
+    engine: str,
     rows: int,
     color: str,
     sympy_seconds: float | None,
@@ -148,11 +150,11 @@ def check(
     """
     if tests is not None:
         _check_alone(expression)
-        return _run_tests(tests, form, rows, color)
+        return _run_tests(tests, form, engine, rows, color)
     if expression is None:
         raise OptionProblem("missing argument 'EXPRESSION'", None, "only --file needs none")
     source = read_source(expression)
-    setting = Setting({}, read_ranges(ranges), points, seed)
+    setting = Setting({}, read_ranges(ranges), points, seed, engine=engine)
     if tolerance is not None:
         setting = setting._replace(tolerance=tolerance)
     asked = _claims(claims, claims_file)
@@ -241,10 +243,18 @@ def _show(found: Report, form: str, rows: int, color: str) -> int:
         sys.stdout.flush()
         for note in check_rows.notes(found):
             print(readable(note), file=sys.stderr)
+    _say(filter(None, [found.check.engine.note]))
     return _CODES[found.verdict]
 
 
-def _run_tests(path: str, form: str, rows: int, color: str) -> int:
+def _say(notes: Iterable[str]) -> None:
+    """Write what is said of the engines, after the answer."""
+    sys.stdout.flush()
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _run_tests(path: str, form: str, engine: str, rows: int, color: str) -> int:
     """Run a file of tests: for people, a line a case as soon as it is known."""
     from backprop_cli.studies.checking.claim_files import read_cases
     from backprop_cli.studies.checking.suites import run
@@ -257,15 +267,16 @@ def _run_tests(path: str, form: str, rows: int, color: str) -> int:
 
         screen = make_console(color)
         width = min(max(len(case_name(case)) for case in cases), 60)
-        suite = run(cases, lambda result: print_case(result, width, rows, screen))
+        suite = run(cases, lambda result: print_case(result, width, rows, screen), engine)
         print_suite(suite, screen)
     else:
         from backprop_cli.render import check_rows
         from backprop_cli.render.json import dumps
 
-        suite = run(cases)
+        suite = run(cases, engine=engine)
         if form == "json":
             print(dumps(check_rows.suite_object(suite, source.origin)))
         else:
             print("\n".join(check_rows.suite_lines(suite)))
+    _say(suite.engine_notes)
     return _CODES[suite.verdict]

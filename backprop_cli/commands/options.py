@@ -177,6 +177,6 @@ engine = click.option(
     type=click.Choice(["auto", "python", "native"]),
     default="auto",
     show_default=True,
-    help="native runs C, compiled here; auto does where that saves time. Climbs are the same to "
-    "the last bit, many points to 3 units in the last place.",
+    help="native runs C, compiled here; auto does where that saves time. Climbs and checks are "
+    "the same to the last bit, many points to 3 units in the last place.",
 )

@@ -45,6 +45,7 @@ VECTOR = NATIVE._replace(
 
 _PAIRWISE = {ROW["max"]: "larger", ROW["min"]: "smaller"}
 _FUNCTION = re.compile(r"^static double", re.MULTILINE)
+_INLINED = "INLINE double"
 _OF_TWO = ("pow", "atan2")
 LIBRARY = (
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf",
@@ -74,9 +75,13 @@ _HEAD = """#include <float.h>
 #ifdef __GNUC__
 #define PURE __attribute__((const))
 #define INLINE static inline __attribute__((always_inline))
+#define APART __attribute__((noinline))
+#define ONE_BY_ONE __asm__ volatile ("")
 #else
 #define PURE
 #define INLINE static inline
+#define APART
+#define ONE_BY_ONE
 #endif"""
 
 
@@ -97,6 +102,7 @@ class Writer:
         self._made: dict[tuple[object, ...], Term] = {}
         self._held: set[str] = set()
         self._count = 0
+        self._weights: dict[str, int] = {}
 
     def lines(
         self, graph: Graph, needed: Iterable[int], given: Mapping[str, str], held: Iterable[str]
@@ -131,6 +137,22 @@ class Writer:
     def not_zero(self, term: Term) -> str:
         """Return the test of whether a term is anything but 0."""
         return f"{term.piece.text} != 0.0"
+
+    def weight(self, words: Iterable[str]) -> int:
+        """Return how many lines are written out in the place of a line that calls these names."""
+        total = 0
+        for word in words:
+            if word in self.coder.calls or word in self.coder.rows:
+                if word not in self._weights:
+                    self._weights[word] = self._lines_of(word)
+                total += self._weights[word]
+        return total
+
+    def _lines_of(self, name: str) -> int:
+        """Return the lines of a function, and of those it calls, that are inlined."""
+        defined, calls = functions(self.coder, {name})
+        texts = [*helpers(self.language, {name, *calls}), *defined]
+        return sum(text.count("\n") for text in map(_inline, texts) if _INLINED in text)
 
     def source(self, body: Sequence[str]) -> str:
         """Return a whole file: declarations, the helpers that the lines call, then `body`."""
@@ -180,7 +202,7 @@ class Writer:
 def _inline(text: str) -> str:
     """Return a function in straight lines as one that loops are to take in whole."""
     straight = not any(word in text for word in ("for (", "while (", "if ("))
-    return _FUNCTION.sub("INLINE double", text, count=1) if straight else text
+    return _FUNCTION.sub(_INLINED, text, count=1) if straight else text
 
 
 def _key(term: Term) -> tuple[object, ...]:

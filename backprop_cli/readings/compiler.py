@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +34,14 @@ SECONDS = 60.0
 """How long a compiler may take."""
 
 MOST_OPTIMISED = 600
-"""The most lines that are optimised. Its time grows faster than the code, most of all with many
-exponentials: 1,120 lines with 200 of them take gcc 13 seconds, 13,576 lines 1.2 seconds without.
-The numbers are the same."""
+"""The most lines of a source, and of a function in it, for which each optimisation is worth its
+time. Longer sources are in parts (`readings/c_parts.py`); for these, gcc takes some 0.5 ms a node
+of the graph, where -O3 would take twice that for code that runs no faster. A single function that
+is longer takes more than twice as long if it is twice as long, so it is not optimised at all. The
+numbers are the same."""
+
+_OF_LONG_SOURCES = ("-O1", "-ftree-vectorize")
+_OF_LONG_FUNCTIONS = ("-O0",)
 
 HINT = "--engine python needs no compiler"
 
@@ -107,7 +114,7 @@ def compile_library(
         *compiler.command[1:],
         *FLAGS,
         *flags,
-        *(("-O0",) if source.count("\n") > MOST_OPTIMISED else ()),
+        *optimisation(source),
         "-o",
         str(made),
         str(text),
@@ -128,17 +135,49 @@ def compile_library(
     return made
 
 
+def optimisation(source: str) -> tuple[str, ...]:
+    """Return the flags by which a source is compiled in reasonable time."""
+    if source.count("\n") <= MOST_OPTIMISED:
+        return ()
+    margins = [k for k, line in enumerate(source.splitlines()) if not line.startswith(" ")]
+    longest = max((end - begin for begin, end in pairwise(margins)), default=0)
+    return _OF_LONG_FUNCTIONS if longest > MOST_OPTIMISED else _OF_LONG_SOURCES
+
+
+_WATCHED = """
+exec 3<&0
+folder=$1
+shift
+"$@" </dev/null 3<&- &
+compiler=$!
+(
+  trap '' TERM
+  read -r ended <&3
+  kill -TERM -$$
+  rm -rf -- "$folder"
+  kill -KILL -$$
+) </dev/null >/dev/null 2>&1 &
+wait $compiler
+"""
+"""A shell's words: run a compiler, and beside it somebody who reads what this process never writes.
+
+When that ends, this process is gone, killed in whatever way: then the compiler and all it started
+are ended, and the folder is removed, which nobody else would do.
+"""
+
+
 def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | None:
     """Run a command and return its exit code, None if it was stopped after so many seconds.
 
     It gets a session of its own, so that whatever it started ends with it; and what it says goes
     to a file, because a pipe that a child keeps open would be waited for.
     """
+    shell = shutil.which("sh") or "/bin/sh"
     with said.open("wb") as messages:
         try:
             process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                [shell, "-c", _WATCHED, shell, str(folder), *command],
+                stdin=subprocess.PIPE,
                 stdout=messages,
                 stderr=messages,
                 cwd=folder,
@@ -157,10 +196,12 @@ def _run(command: list[str], said: Path, folder: Path, seconds: float) -> int | 
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process that is still there, and all that it started."""
-    if process.poll() is None:
+    """End a process and all that it started; its watcher keeps their group in being till then."""
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _short(text: str) -> str:

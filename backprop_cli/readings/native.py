@@ -24,6 +24,7 @@ from backprop_cli.readings.compiler import (
     NoCompiler,
     compile_library,
     find_compiler,
+    optimisation,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def load(source: str, flags: tuple[str, ...] = ()) -> Native:
 
 def _key(source: str, compiler: Compiler, flags: tuple[str, ...] = ()) -> str:
     system = os.uname()
-    parts = (source, *FLAGS, *flags, compiler.identity(), system.sysname, system.machine)
+    how = (*FLAGS, *flags, *optimisation(source))
+    parts = (source, *how, compiler.identity(), system.sysname, system.machine)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

@@ -9,14 +9,17 @@ This file imports NumPy, so it is itself imported only when there are data.
 """
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import VECTOR, Writer
+from backprop_cli.readings.c_parts import Division, divided
 from backprop_cli.readings.compiler import BRANCHLESS
+from backprop_cli.readings.library import words_of
 from backprop_cli.readings.native import load
 from backprop_cli.readings.target import Language
 from backprop_cli.readings.telling import telling_nodes
@@ -27,19 +30,37 @@ Mask = NDArray[np.bool_]
 PIECE = 1024
 """Rows that are computed before the marks are looked at."""
 
+_FEWEST_ROWS, _HANDED_ON = 64, 1 << 14
+"""At least so many rows are computed at a time; about so many numbers are handed on between parts
+of the code, if that is not less: 128 KiB, which the processor keeps at hand."""
+
+_HEAVY, _MOST_VECTORS = 12, 600
+"""What a function weighs that is better called for all rows than written out in a long code; and
+the most lines of such a code that become vectors: with them, compiling takes five times as long."""
+
+_APART = 8
+"""Numbers between arrays, so that equal rows of different arrays lie in different cache lines."""
+
+_MANY = 1 << 26
+"""What a kink adds to a mark: more than there are parts of code, each of which adds 1 for a number
+that is not finite."""
+
 _DRIVER = """
 void backprop_rows(int64_t count, const double **c, double **r, const double *h,
                    uint8_t *bad, uint8_t *kinked) {{
+  static _Thread_local double v[{handed_on}][{stride}], f[{fixed}];
   union {{ double number[{piece}]; uint64_t bits[{piece}]; }} marks;
+  {still}
   for (int64_t start = 0; start < count; start += {piece}) {{
     int64_t size = count - start < {piece} ? count - start : {piece};
-    compute(start, size, c, r, h, marks.number);
+    {parts}
     uint64_t any = 0;
     for (int64_t i = 0; i < size; i++) any |= marks.bits[i];
     if (!any) continue;
     for (int64_t i = 0; i < size; i++) {{
-      if (marks.number[i] == 1.0 || marks.number[i] == 3.0) bad[start + i] = 1;
-      if (marks.number[i] >= 2.0) kinked[start + i] = 1;
+      int64_t mark = (int64_t)marks.number[i];
+      if (mark % {many}) bad[start + i] = 1;
+      if (mark >= {many}) kinked[start + i] = 1;
     }}
   }}
 }}"""
@@ -56,38 +77,137 @@ def rows_source(
     """Return the C of the outputs of `graph` over columns of these names, other inputs fixed."""
     telling = tuple(dict.fromkeys((*telling_nodes(graph, watched), *graph.outputs)))
     kinks = tuple(dict.fromkeys(kinks))
-    held = list(fixed)
-    given = {name: f"h{place}" for place, name in enumerate(held)}
+    given = {name: f"h{place}" for place, name in enumerate(fixed)}
+    held = list(given)
     given |= {name: f"x{place}" for place, name in enumerate(columns)}
     writer = Writer(language)
     lines = writer.lines(graph, [*graph.outputs, *telling, *kinks], given, held)
-    bad = _any(writer.not_finite(lines.terms[node]) for node in telling)
-    kinked = _any(writer.not_zero(lines.terms[node]) for node in kinks)
-    results = [lines.terms[node].piece.text for node in graph.outputs]
-    read = [place for place, name in enumerate(columns) if name in graph.inputs]
-    parameters = [place for place, name in enumerate(held) if name in graph.inputs]
-    body = [
-        "VECTORS static void compute(int64_t start, int64_t size, const double **c, double **r,",
-        "                            const double *h, double *restrict marks) {",
-        *(f"  const double *restrict c{k} = c[{k}] + start;" for k in read),
-        *(f"  double *restrict r{k} = r[{k}] + start;" for k in range(len(results))),
-        *(f"  const double h{k} = h[{k}];" for k in parameters),
-        *(f"  {line}" for line in lines.fixed),
-        "  INDEPENDENT",
-        "  for (int64_t i = 0; i < size; i++) {",
-        *(f"    const double x{k} = c{k}[i];" for k in read),
-        *(f"    {line}" for line in lines.moving),
-        *(f"    r{k}[i] = {text};" for k, text in enumerate(results)),
-        f"    marks[i] = ({bad} ? 1.0 : 0.0) + ({kinked} ? 2.0 : 0.0);",
-        "  }",
-        "}",
-    ]
-    return writer.source([*body, _DRIVER.format(piece=PIECE)])
+    results: dict[str, list[int]] = {}
+    for place, node in enumerate(graph.outputs):
+        results.setdefault(lines.terms[node].piece.text, []).append(place)
+    bad = dict.fromkeys(writer.not_finite(lines.terms[node]) for node in telling)
+    kinked = dict.fromkeys(writer.not_zero(lines.terms[node]) for node in kinks)
+    asked = [*results, *bad, *kinked]
+    still = divided(
+        lines.fixed, (), given.values(), writer.weight, words_of([*lines.moving, *asked])
+    )
+    known = [*given.values(), *still.places]
+    moving = divided(lines.moving, asked, known, writer.weight, heavy=_HEAVY)
+    return writer.source(_Rows(results, bad, kinked, still, moving).source())
+
+
+class _Rows(NamedTuple):
+    """What is written: the texts of results and marks, what stands still, and what moves."""
+
+    results: Mapping[str, Sequence[int]]
+    bad: Collection[str]
+    kinked: Collection[str]
+    still: Division
+    moving: Division
+
+    def source(self) -> list[str]:
+        """Return the functions of all parts, and the one that calls them."""
+        still, moving = range(len(self.still.parts)), range(len(self.moving.parts))
+        piece = min(PIECE, max(_FEWEST_ROWS, _HANDED_ON // max(1, self.moving.size)))
+        driver = _DRIVER.format(
+            piece=piece,
+            stride=piece + _APART,
+            many=_MANY,
+            handed_on=max(1, self.moving.size),
+            fixed=max(1, self.still.size),
+            still=" ".join(f"still{k}(h, f);" for k in still),
+            parts="\n    ".join(map(self._run, moving)),
+        )
+        parts = [line for k in still for line in self._still(k)]
+        parts += [line for k in moving for line in self._moving(k, piece)]
+        return [*map(_apart, self._calls()), *parts, driver]
+
+    def _still(self, number: int) -> list[str]:
+        part, places = self.still.parts[number], self.still.places
+        return [
+            f"static void still{number}(const double *h, double *f) {{",
+            *(f"  const double {name} = {self._scalar(name)};" for name in part.reads),
+            *(f"  {line}" for line in part.lines),
+            *(f"  f[{places[name]}] = {name};" for name in part.keeps),
+            "}",
+        ]
+
+    def _calls(self) -> list[str]:
+        """Return the functions that are called for all rows."""
+        return list(dict.fromkeys(part.call for part in self.moving.parts if part.call))
+
+    def _run(self, number: int) -> str:
+        """Return the call of a part."""
+        part, places = self.moving.parts[number], self.moving.places
+        if not part.call:
+            return f"part{number}(start, size, c, r, h, f, v, marks.number);"
+        (name,), (made,) = part.reads, part.keeps
+        operand = f"v[{places[name]}]" if name in places else f"c[{name[1:]}] + start"
+        return f"rows_{part.call}(size, {operand}, v[{places[made]}]);"
+
+    def _moving(self, number: int, piece: int) -> list[str]:
+        if self.moving.parts[number].call:
+            return []
+        part, places = self.moving.parts[number], self.moving.places
+        columns = [name for name in part.reads if name[0] == "x"]
+        apart = "APART " if len(self.moving.parts) > 1 else ""
+        vectors = sum(len(each.lines) for each in self.moving.parts) <= _MOST_VECTORS
+        made = [(text, place) for text in part.texts for place in self.results.get(text, ())]
+        return [
+            f"VECTORS static {apart}void part{number}(int64_t start, int64_t size,",
+            "    const double **c, double **r, const double *h, const double *f,",
+            f"    double (*restrict v)[{piece + _APART}], double *restrict marks) {{",
+            *(f"  const double *restrict c{x[1:]} = c[{x[1:]}] + start;" for x in columns),
+            *(f"  double *restrict r{place} = r[{place}] + start;" for _, place in made),
+            *(
+                f"  const double {name} = {self._scalar(name)};"
+                for name in part.reads
+                if name not in places and name not in columns
+            ),
+            "  INDEPENDENT",
+            "  for (int64_t i = 0; i < size; i++) {",
+            *([] if vectors else ["    ONE_BY_ONE;"]),
+            *(f"    const double {x} = c{x[1:]}[i];" for x in columns),
+            *(
+                f"    const double {name} = v[{places[name]}][i];"
+                for name in part.reads
+                if name in places
+            ),
+            *(f"    {line}" for line in part.lines),
+            *(f"    v[{places[name]}][i] = {name};" for name in part.keeps),
+            *(f"    r{place}[i] = {text};" for text, place in made),
+            f"    {self._marked(number)}",
+            "  }",
+            "}",
+        ]
+
+    def _scalar(self, name: str) -> str:
+        """Return where a number that stands still is: among those given, or those made of them."""
+        places = self.still.places
+        return f"f[{places[name]}]" if name in places else f"h[{name[1:]}]"
+
+    def _marked(self, number: int) -> str:
+        """Return the statement that marks a row for what a part sees in it."""
+        texts = self.moving.parts[number].texts
+        bad, kinked = (
+            _any(text for text in texts if text in tests) for tests in (self.bad, self.kinked)
+        )
+        sign = "+=" if number else "="
+        return f"marks[i] {sign} ({bad} ? 1.0 : 0.0) + ({kinked} ? {float(_MANY)!r} : 0.0);"
+
+
+def _apart(name: str) -> str:
+    """Return a function of one number as one of many rows."""
+    return f"""VECTORS static APART void rows_{name}(int64_t size, const double *restrict x,
+    double *restrict y) {{
+  INDEPENDENT
+  for (int64_t i = 0; i < size; i++) y[i] = {name}(x[i]);
+}}"""
 
 
 def _any(tests: Iterable[str]) -> str:
     """Return a test of whether any of these holds, without branches."""
-    return " | ".join(f"({test})" for test in dict.fromkeys(tests)) or "0"
+    return " | ".join(f"({test})" for test in tests) or "0"
 
 
 class NativeBlocks:

@@ -6,10 +6,11 @@ Where a node is not finite the function raises, as generated Python does, and it
 interpreter.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import Writer
+from backprop_cli.readings.c_parts import Division, Part, divided
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.telling import telling_nodes
 
@@ -23,21 +24,52 @@ def function_source(graph: Graph, inputs: Sequence[str], telling: Iterable[int])
     given = {name: f"x{place}" for place, name in enumerate(inputs)}
     looked_at = list(dict.fromkeys((*telling, *graph.outputs)))
     lines = writer.lines(graph, looked_at, given, ())
-    trouble = " | ".join(dict.fromkeys(writer.not_finite(lines.terms[k]) for k in looked_at))
-    read = [place for place, name in enumerate(inputs) if name in graph.inputs]
+    results: dict[str, list[int]] = {}
+    for place, node in enumerate(graph.outputs):
+        results.setdefault(lines.terms[node].piece.text, []).append(place)
+    tests = dict.fromkeys(writer.not_finite(lines.terms[node]) for node in looked_at)
+    division = divided(
+        (*lines.fixed, *lines.moving), [*results, *tests], given.values(), writer.weight
+    )
+    calls = [f"part{k}(x, r, v)" for k in range(len(division.parts))]
     return writer.source(
         [
-            "int backprop_value(const double *x, double *r) {",
-            *(f"  const double x{place} = x[{place}];" for place in read),
-            *(f"  {line}" for line in (*lines.fixed, *lines.moving)),
             *(
-                f"  r[{place}] = {lines.terms[node].piece.text};"
-                for place, node in enumerate(graph.outputs)
+                line
+                for k, part in enumerate(division.parts)
+                for line in _part(k, part, division, results)
             ),
-            f"  return {trouble};",
+            "int backprop_value(const double *x, double *r) {",
+            f"  static _Thread_local double v[{max(1, division.size)}];",
+            "  int trouble = 0;",
+            *(f"  trouble |= {call};" for call in calls),
+            "  return trouble;",
             "}",
         ]
     )
+
+
+def _part(
+    number: int, part: Part, division: Division, results: Mapping[str, Sequence[int]]
+) -> list[str]:
+    """Return the function of one part: it returns 1 where a number is not finite."""
+    places = division.places
+    kind = "APART int" if len(division.parts) > 1 else "int"
+    tests = [text for text in part.texts if text not in results]
+    return [
+        f"static {kind} part{number}(const double *x, double *r, double *v) {{",
+        *(
+            f"  const double {name} = v[{places[name]}];"
+            if name in places
+            else f"  const double {name} = x[{name[1:]}];"
+            for name in part.reads
+        ),
+        *(f"  {line}" for line in part.lines),
+        *(f"  v[{places[name]}] = {name};" for name in part.keeps),
+        *(f"  r[{place}] = {text};" for text in part.texts for place in results.get(text, ())),
+        f"  return {' | '.join(tests) or 0};",
+        "}",
+    ]
 
 
 def compiled_by_c(
@@ -54,9 +86,10 @@ def compiled_by_c(
     native = load(source)
     function = native.library.backprop_value
     vector = ctypes.c_double * max(1, len(inputs))
-    results = (ctypes.c_double * len(graph.outputs))()
+    space = ctypes.c_double * len(graph.outputs)
 
     def call(*values: float) -> tuple[float, ...]:
+        results = space()  # its own, because several threads may call
         if function(vector(*values), results):
             raise FloatingPointError("a number is not finite")
         return tuple(results)

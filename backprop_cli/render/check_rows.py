@@ -59,6 +59,7 @@ def _checked(report: Report) -> dict[str, Any]:
     if check.setting.fixed:
         made["at"] = numbers(check.setting.fixed)
     made["points"] = check.points
+    made["engine"] = check.engine.name
     if not check.at_one_point:
         made["seed"] = check.setting.seed
     several = len(check.questions.labels) > 1

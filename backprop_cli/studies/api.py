@@ -1,13 +1,15 @@
 """What `import backprop_cli` offers: a gradient in one call."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
 
 from backprop_cli.errors import BindingProblem
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.point import check_names
+from backprop_cli.studies.solution import Answer
 
 
 class Gradient(NamedTuple):
@@ -38,13 +40,29 @@ def gradient(
     error with its span, a missing or unknown name, a value that is no finite number.
     """
     where = {**(point or {}), **inputs}
-    for name, value in where.items():
-        if not isinstance(value, (int, float)) or value - value != 0:
-            raise BindingProblem(f"the value of {name} is not a finite number: {value!r}")
+    floats = {name: finite(value, name) for name, value in where.items()}
     graph = program if isinstance(program, Graph) else parse(program, where)
     check_names(graph, where)
-    floats = {name: float(value) for name, value in where.items()}
-    answer = solve(graph, floats, wrt, (), kink).answers[0]
+    return told(answer_at(graph, floats, wrt, kink))
+
+
+def answer_at(graph: Graph, point: Mapping[str, float], wrt: Sequence[str], kink: str) -> Answer:
+    """Return the whole answer for a program's last statement at a point."""
+    return solve(graph, point, wrt, (), kink).answers[0]
+
+
+def told(answer: Answer) -> Gradient:
+    """Return an answer as callers of the library see it."""
     warnings = tuple(remark.message for remark in answer.remarks)
     failure = answer.failure.message if answer.failure else ""
     return Gradient(answer.value, dict(answer.gradient), warnings, failure)
+
+
+def finite(value: Any, name: str) -> float:
+    """Return a finite number, of any kind of number, as a float. Raises `BindingProblem`."""
+    try:
+        if isinstance(value, Real) and float(value) - float(value) == 0:
+            return float(value)
+    except OverflowError:  # 10**400
+        pass
+    raise BindingProblem(f"the value of {name} is not a finite number: {value!r:.60}")

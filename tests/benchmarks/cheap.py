@@ -5,12 +5,14 @@ Strassen 1983). All in process, both sides in turn; `tests/test_cheap.py` counts
 """
 
 import math
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backprop_cli.graph import Graph
+from backprop_cli.readings.compiler import NoCompiler
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.processes import child
 from tests.benchmarks.report import Row
@@ -57,7 +59,12 @@ def measured(turns: int) -> Iterator[Row]:
         text, point = small_program(count)
         for reading, make in READINGS.items():
             repeats = max(1, 3000 // count)
-            yield _row(f"{count:,} inputs", reading, make(text, point), turns, repeats)
+            try:
+                sides = make(text, point)
+            except NoCompiler as error:
+                yield Row(reading, "", "", verdict=f"skipped: {error.message}")
+                continue
+            yield _row(f"{count:,} inputs", reading, sides, turns, repeats)
 
 
 def small_program(count: int) -> tuple[str, dict[str, float]]:
@@ -85,43 +92,146 @@ def interpreter(text: str, point: Mapping[str, float]) -> Sides:
 
 def generated_python(text: str, point: Mapping[str, float]) -> Sides:
     """Return the graph and its gradient graph as generated Python."""
-    from backprop_cli.calculus.gradient_graph import gradient_graph
-    from backprop_cli.language.parser import parse
     from backprop_cli.readings.python import compiled
 
-    graph = parse(text, point)
-    gradient = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    graph, gradient = _graphs(text, point)
     value, whole = compiled(graph, list(point)), compiled(gradient, list(point))
     numbers = list(point.values())
     return Sides(lambda: value(*numbers), lambda: whole(*numbers))
 
 
 def numpy_blocks(text: str, point: Mapping[str, float]) -> Sides:
-    """Return NumPy over a block of rows: the outputs of the graph, and of its gradient graph."""
-    import numpy as np
-
-    from backprop_cli.calculus.gradient_graph import gradient_graph
-    from backprop_cli.language.parser import parse
+    """Return NumPy over a block of rows."""
     from backprop_cli.readings.blocks import Blocks
 
-    graph = parse(text, point)
-    gradient = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    return _blocks(text, point, Blocks)
+
+
+def native_blocks(text: str, point: Mapping[str, float]) -> Sides:
+    """Return compiled C over a block of rows."""
+    from backprop_cli.readings.native_blocks import NativeBlocks
+
+    return _blocks(text, point, NativeBlocks)
+
+
+def _blocks(text: str, point: Mapping[str, float], kind: Callable[..., Any]) -> Sides:
+    """Return a block of rows: the outputs of the graph, and of its gradient graph."""
+    import numpy as np
+
+    graph, gradient = _graphs(text, point)
     spread = np.linspace(0.9, 1.1, _ROWS)
     columns = [number * spread for number in point.values()]
     bad, kinked = np.zeros(_ROWS, bool), np.zeros(_ROWS, bool)
 
     def side(made: Graph) -> Work:
-        compute = Blocks(made, list(point), {})
+        compute = kind(made, list(point), {})
         results = [np.empty(_ROWS) for _ in made.outputs]
         return lambda: compute(columns, results, bad, kinked)
 
     return Sides(side(graph), side(gradient))
 
 
+_REPEAT = """
+{head}
+void repeat(long count, const double *x, double *r) {{
+  {type} (*volatile function)({parameters}) = {name};
+  while (count--) {before}function({given});
+}}
+"""
+"""Calls that no compiler can see through, one after the other."""
+
+_CALLS = 100
+
+
+def compiled_c(text: str, point: Mapping[str, float]) -> Sides:
+    """Return the graph and its gradient graph as compiled C, called from C."""
+    from backprop_cli.readings.native_function import function_source
+    from backprop_cli.readings.telling import telling_nodes
+
+    def source(made: Graph) -> str:
+        code = function_source(made, list(point), telling_nodes(made, made.outputs))
+        types = "const double *, double *"
+        parts = {"type": "int", "parameters": types, "name": "backprop_value", "given": "x, r"}
+        return _REPEAT.format(head=code, before="", **parts)
+
+    graph, gradient = _graphs(text, point)
+    return Sides(_repeated(source(graph), point), _repeated(source(gradient), point))
+
+
+def exported_c(text: str, point: Mapping[str, float]) -> Sides:
+    """Return an exported C file, and what is left of it without the backward half."""
+    whole = _exported(text, point, "c")
+    alone = re.sub(r"  // Backward:.*?(?=  return )", "", whole, flags=re.DOTALL)
+    count = len(point)
+    parts = {
+        "type": "double",
+        "parameters": ", ".join(["double"] * count + ["double *"]),
+        "name": "f_and_gradient",
+        "given": ", ".join([*(f"x[{k}]" for k in range(count)), "r + 1"]),
+    }
+    sources = [
+        _REPEAT.format(head=f"#define BACKPROP_NO_MAIN\n{code}", before="r[0] = ", **parts)
+        for code in (alone, whole)
+    ]
+    return Sides(*(_repeated(source, point) for source in sources))
+
+
+def exported_numpy(text: str, point: Mapping[str, float]) -> Sides:
+    """Return an exported NumPy module over rows, and what is left without the backward half."""
+    import numpy as np
+
+    whole = _exported(text, point, "numpy")
+    alone = re.sub(r"    # Backward:.*?\n    return (\w+), {.*?\n(?=\n\n)", r"    return \1\n", whole, flags=re.DOTALL)  # fmt: skip
+    spread = np.linspace(0.9, 1.1, _ROWS)
+    columns = [number * spread for number in point.values()]
+
+    def side(code: str) -> Work:
+        names: dict[str, Any] = {"__name__": "exported"}
+        exec(compile(code, "exported", "exec"), names)
+        return lambda: names["f_and_gradient"](*columns)
+
+    return Sides(side(alone), side(whole))
+
+
+def _exported(text: str, point: Mapping[str, float], target: str) -> str:
+    """Return the file that `export` writes."""
+    from backprop_cli.language.parser import parse
+    from backprop_cli.readings.languages import LANGUAGES
+    from backprop_cli.render.code.file import source
+    from backprop_cli.studies.export import export
+
+    return source(export(parse(text, point), LANGUAGES[target], point)[0])
+
+
+def _graphs(text: str, point: Mapping[str, float]) -> tuple[Graph, Graph]:
+    """Return the graph of a program, and its gradient graph."""
+    from backprop_cli.calculus.gradient_graph import gradient_graph
+    from backprop_cli.language.parser import parse
+
+    graph = parse(text, point)
+    return graph, gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+
+
+def _repeated(source: str, point: Mapping[str, float]) -> Work:
+    """Return what calls a compiled function many times."""
+    import ctypes
+
+    from backprop_cli.readings.native import load
+
+    repeat = load(source).library.repeat
+    numbers = (ctypes.c_double * len(point))(*point.values())
+    results = (ctypes.c_double * (1 + len(point)))()
+    return lambda: repeat(ctypes.c_long(_CALLS), numbers, results)
+
+
 READINGS: dict[str, Callable[[str, Mapping[str, float]], Sides]] = {
     "interpreter": interpreter,
     "generated Python": generated_python,
     "NumPy, 1,024 rows": numpy_blocks,
+    "exported NumPy, 1,024 rows": exported_numpy,
+    f"compiled C, {_CALLS} calls": compiled_c,
+    f"exported C, {_CALLS} calls": exported_c,
+    "compiled C, 1,024 rows": native_blocks,
 }
 """Each reading of a graph, by what makes its two sides."""
 

@@ -18,6 +18,7 @@ from backprop_cli.studies.checking.regions import region
 from backprop_cli.studies.checking.scene import Scene
 from backprop_cli.studies.checking.silences import kink_words, undefined, why_silent
 from backprop_cli.studies.checking.trial import AGREES, DIFFERS, LOST, SILENT, Sides, Trial
+from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.failures import short
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.sampling import (
@@ -43,13 +44,17 @@ _KINK = "kink"
 
 
 class Setting(NamedTuple):
-    """Where claims are looked at: `fixed` inputs have a value, the others are drawn."""
+    """Where claims are looked at: `fixed` inputs have a value, the others are drawn.
+
+    `engine` is auto, python or native.
+    """
 
     fixed: Mapping[str, float] = {}
     ranges: Mapping[str, Range] = {}
     points: int = POINTS
     seed: int = 0
     tolerance: float = 1e-9
+    engine: str = "auto"
 
 
 class Verdict(NamedTuple):
@@ -80,6 +85,7 @@ class Check(NamedTuple):
     setting: Setting
     points: int
     verdicts: tuple[Verdict, ...]
+    engine: Chosen = Chosen("python")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,20 +103,22 @@ class Check(NamedTuple):
 
 
 def check(questions: Questions, setting: Setting) -> Check:
-    """Return a verdict on each claim."""
-    trial = Trial(questions, setting.tolerance)
-    if all(name in setting.fixed for name in trial.names):
+    """Return a verdict on each claim. Raises `NoCompiler` where the engine is native."""
+    at_one_point = all(name in setting.fixed for name in questions.graph.inputs)
+    points = 1 if at_one_point else setting.points
+    trial = Trial(questions, setting.tolerance, setting.engine, points)
+    if at_one_point:
         point = tuple(setting.fixed[name] for name in trial.names)
         found = [_at_point(trial, place, point) for place in range(len(questions.asked))]
         verdicts = [
             _with_others(trial, place, found[place], setting) for place in range(len(found))
         ]
-        return Check(questions, setting, 1, tuple(verdicts))
+        return Check(questions, setting, 1, tuple(verdicts), trial.chosen)
     sample = _sample(trial, setting)
     verdicts = [
         _over_domain(trial, place, sample, setting) for place in range(len(questions.asked))
     ]
-    return Check(questions, setting, len(sample), tuple(verdicts))
+    return Check(questions, setting, len(sample), tuple(verdicts), trial.chosen)
 
 
 # ------------------------------------------------------------------------------ at one point

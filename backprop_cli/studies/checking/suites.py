@@ -38,6 +38,11 @@ class Suite(NamedTuple):
         found = {result.report.verdict for result in self.results}
         return WRONG if WRONG in found else RIGHT if found == {RIGHT} else UNDECIDED
 
+    @property
+    def engine_notes(self) -> list[str]:
+        """What is to be said of the engines that worked, each note once."""
+        return list(dict.fromkeys(filter(None, (r.report.check.engine.note for r in self.results))))
+
     def cases(self, verdict: str) -> int:
         """Return how many tests have this verdict."""
         return sum(result.report.verdict == verdict for result in self.results)
@@ -53,12 +58,16 @@ class Suite(NamedTuple):
         return sum(r.report.check.points * len(r.report.items) for r in self.results)
 
 
-def run(cases: Sequence[Case], heard: Callable[[CaseResult], None] = lambda _: None) -> Suite:
-    """Check every case; each result is handed to `heard` as soon as it is there."""
+def run(
+    cases: Sequence[Case],
+    heard: Callable[[CaseResult], None] = lambda _: None,
+    engine: str = "auto",
+) -> Suite:
+    """Check every case by an engine; each result goes to `heard` as soon as it is there."""
     results = []
     begin = time.perf_counter()
     for case in cases:
-        checked = check(case.questions, case.setting)
+        checked = check(case.questions, case.setting._replace(engine=engine))
         formulas = slope_formulas(case.questions)
         results.append(CaseResult(case, report(checked, diagnoses(checked), formulas)))
         heard(results[-1])

@@ -16,17 +16,17 @@ from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.calculus.kinks import KINKED, kinked_nodes
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.rounding import SMALLEST_NORMAL, UNIT
-from backprop_cli.calculus.values import ARITHMETIC_ERRORS, forward_values
+from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.readings.floats import number
-from backprop_cli.readings.python import compiled
 from backprop_cli.studies.checking.claims import Questions
+from backprop_cli.studies.checking.engines import LARGEST_PYTHON, Evaluation
+from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.sampling import Point
 
 AGREES, DIFFERS, SILENT, LOST = "agrees", "differs", "silent", "lost"
 """What a claim does at a point: the last two where it has no value, and where rounding hides it."""
 
-_LARGEST_COMPILED = 10_000
 _WORK_COMPILED, _WORK = 100_000_000, 2_000_000
 _ULPS = 8.0
 _DIGITS, _MORE_DIGITS = 50, 70
@@ -44,7 +44,10 @@ class Sides(NamedTuple):
 class Trial:
     """The claims of a program, ready to be looked at at many points."""
 
-    def __init__(self, questions: Questions, tolerance: float) -> None:
+    def __init__(
+        self, questions: Questions, tolerance: float, engine: str = "python", points: int = 0
+    ) -> None:
+        """Compile; an engine is chosen for about so many points. Raises `NoCompiler`."""
         self.questions = questions
         self.tolerance = tolerance
         self.names = tuple(questions.graph.inputs)
@@ -54,24 +57,27 @@ class Trial:
         claims = [question.node for question in questions.asked]
         self.graph = self.graph.with_outputs([*self._values, *self.slopes, *claims])
         self._rounding = Noise(self.graph)
-        self._function = None
-        if self.graph.size <= _LARGEST_COMPILED:
-            self._function = compiled(self.graph, self.names)
+        self._evaluation = Evaluation(
+            self.graph, self.names, engine, min(points, _WORK_COMPILED // self.graph.size)
+        )
         self._precise = 0
+
+    @property
+    def chosen(self) -> Chosen:
+        """The engine that works."""
+        return self._evaluation.chosen
 
     @property
     def affordable(self) -> int:
         """How many points can be looked at in some seconds."""
-        work = _WORK if self._function is None else _WORK_COMPILED
+        work = _WORK_COMPILED if self.graph.size <= LARGEST_PYTHON else _WORK
         return work // self.graph.size
 
     def numbers(self, point: Point) -> tuple[float, ...]:
         """Return the outputs' values, then each claim's gradient, then each claim's value."""
-        if self._function is not None:
-            try:
-                return self._function(*point)
-            except ARITHMETIC_ERRORS:
-                pass  # the interpreter has an answer in the sense of IEEE 754
+        found = self._evaluation(point)
+        if found is not None:
+            return found
         values = forward_values(self.graph, dict(zip(self.names, point, strict=True)))
         return tuple(values[node] for node in self.graph.outputs)
 

@@ -1,0 +1,167 @@
+"""Straight lines of C divided into functions of some hundred lines.
+
+A compiler's time grows with the square of a function's lines and worse, so a long computation is
+cut into parts that are compiled one by one, and its time grows with the lines alone. What a part
+needs of an earlier one is handed on in an array; a place in it is given anew once nothing reads
+it. Lines that call a long function may be set apart, to be done for many rows at once: then what
+does not depend on them is moved in front. No operation is changed, nor are the numbers, by a bit.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from backprop_cli.readings.library import words_of
+
+MOST_WHOLE = 600
+"""The most lines that stay in one part; written out functions count with all their lines."""
+
+MOST = 150
+"""About how many lines a part has where there are several."""
+
+_MADE = re.compile(r"const double (\w+) =")
+_CALL = re.compile(r"const double \w+ = (\w+)\(([xv]\d+)\);")
+
+
+class Part(NamedTuple):
+    """Some lines in a row, and what they share with other parts.
+
+    `reads` are names that come from outside: inputs, or names that earlier parts have made;
+    `keeps` those made here that later parts read; `texts` those asked for that are computed here.
+    A part that is one line set apart has its function in `call`.
+    """
+
+    lines: tuple[str, ...]
+    reads: tuple[str, ...]
+    keeps: tuple[str, ...]
+    texts: tuple[str, ...]
+    call: str = ""
+
+
+class Division(NamedTuple):
+    """The parts, the place in the array of each name that is handed on, and how many there are."""
+
+    parts: tuple[Part, ...]
+    places: dict[str, int]
+    size: int
+
+
+def divided(
+    lines: Sequence[str],
+    texts: Iterable[str],
+    given: Iterable[str],
+    weight: Callable[[Iterable[str]], int],
+    kept: Iterable[str] = (),
+    heavy: float = float("inf"),
+) -> Division:
+    """Divide definitions into parts.
+
+    `texts` are what is asked for in the end: names, or expressions over them; each is given to the
+    part that makes the last of its names. `given` are the names that come from outside, those of
+    `kept` stay in the array to the end. A line weighs 1, and what `weight` says of its words. Where
+    there are several parts, calls of one number that weigh `heavy` or more are set apart.
+    """
+    items = _ordered(lines, texts)
+    weights = [1 + weight(words_of([item])) for item in items]
+    calls = [""] * len(items)
+    if sum(weights) > MOST_WHOLE:
+        called = (
+            _CALL.fullmatch(item) if each >= heavy else None
+            for item, each in zip(items, weights, strict=True)
+        )
+        items, weights, calls = _levelled(
+            items, weights, [call[1] if call else "" for call in called]
+        )
+    words = [words_of([item]) for item in items]
+    made = [found[1] if (found := _MADE.match(item)) else "" for item in items]
+    spans = list(_cut(weights, calls))
+    home = {made[k]: part for part, span in enumerate(spans) for k in span if made[k]}
+    known = {*home, *given}
+    outside = [
+        dict.fromkeys(
+            name
+            for k in span
+            for name in sorted(words[k])
+            if name in known and home.get(name) != part
+        )
+        for part, span in enumerate(spans)
+    ]
+    last = {name: part for part, each in enumerate(outside) for name in each if name in home}
+    last |= dict.fromkeys(home.keys() & set(kept), len(spans))
+    places, size = _places(len(spans), home, last)
+    parts = [
+        Part(
+            tuple(items[k] for k in span if made[k]),
+            tuple(outside[part]),
+            tuple(made[k] for k in span if made[k] in last),
+            tuple(items[k] for k in span if not made[k]),
+            calls[span[0]] if span else "",
+        )
+        for part, span in enumerate(spans)
+    ]
+    return Division(tuple(parts), places, size)
+
+
+def _ordered(lines: Sequence[str], texts: Iterable[str]) -> list[str]:
+    """Return the lines, each followed by the texts that can be computed from there on."""
+    place = {found[1]: k for k, line in enumerate(lines) if (found := _MADE.match(line))}
+    after: dict[int, list[str]] = {}
+    for text in dict.fromkeys(texts):
+        last = max((place.get(name, -1) for name in words_of([text])), default=-1)
+        after.setdefault(last, []).append(text)
+    items = after.get(-1, [])
+    for k, line in enumerate(lines):
+        items += [line, *after.get(k, ())]
+    return items
+
+
+def _levelled(
+    items: Sequence[str], weights: Sequence[int], calls: Sequence[str]
+) -> tuple[list[str], list[int], list[str]]:
+    """Return the items so that few parts are needed: the calls set apart follow one another.
+
+    The level of an item is how many calls, one after the other, it waits for.
+    """
+    levels: dict[str, int] = {}
+    keys: list[tuple[int, bool]] = []
+    for item, call in zip(items, calls, strict=True):
+        level = max((levels.get(name, 0) for name in words_of([item])), default=0)
+        if found := _MADE.match(item):
+            levels[found[1]] = level + bool(call)
+        keys.append((level, bool(call)))
+    order = sorted(range(len(items)), key=keys.__getitem__)
+    return [items[k] for k in order], [weights[k] for k in order], [calls[k] for k in order]
+
+
+def _cut(weights: Sequence[int], calls: Sequence[str]) -> Iterator[range]:
+    """Yield the items of each part: a call set apart alone, others up to the size of a part."""
+    most = MOST if sum(weights) > MOST_WHOLE else MOST_WHOLE
+    begin = total = 0
+    for k, each in enumerate(weights):
+        if k > begin and (calls[k] or calls[k - 1] or total + each > most):
+            yield range(begin, k)
+            begin, total = k, 0
+        total += each
+    yield range(begin, len(weights))
+
+
+def _places(
+    parts: int, home: Mapping[str, int], last: Mapping[str, int]
+) -> tuple[dict[str, int], int]:
+    """Return the place of each name that is handed on; no part reads and writes the same place."""
+    ending: list[list[str]] = [[] for _ in range(parts + 1)]
+    starting: list[list[str]] = [[] for _ in range(parts)]
+    for name, part in last.items():
+        ending[part].append(name)
+        starting[home[name]].append(name)
+    places: dict[str, int] = {}
+    free: list[int] = []
+    size = 0
+    for part in range(parts):
+        for name in starting[part]:
+            if not free:
+                free.append(size)
+                size += 1
+            places[name] = free.pop()
+        free += [places[name] for name in ending[part]]
+    return places, size
