@@ -25,6 +25,7 @@ from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.gradient import KINKS, nodes_named
 from backprop_cli.studies.point import check_names
 from backprop_cli.studies.solution import Answer
+from backprop_cli.studies.table.flags import FLAGS
 
 if TYPE_CHECKING:
     from backprop_cli.studies.columns import Columns
@@ -253,8 +254,6 @@ class Compiled:
 
     def _together(self, given: "Columns") -> Gradients:
         """Return the answers of rows that are computed together."""
-        from backprop_cli.studies.table.points import FLAGS
-
         points, chosen = self._many_points(given.rows)
         answers = points(list(given.columns.values()))
         columns = answers.results if given.arrays else [c.tolist() for c in answers.results]
@@ -286,8 +285,6 @@ class Compiled:
 
 def _flag(answer: Answer) -> str:
     """Return what is said of a row: why there is no answer, or the first kink or jump."""
-    from backprop_cli.studies.table.points import FLAGS
-
     if answer.failure is not None:
         return answer.failure.code
     return next((remark.code for remark in answer.remarks if remark.code in FLAGS), "")
