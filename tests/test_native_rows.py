@@ -111,7 +111,7 @@ def test_every_other_row_of_the_table_has_numpys_bits():
     assert seen > 15
 
 
-@pytest.mark.parametrize("text", [LINE, NETWORK, *SAME[2:8]])
+@pytest.mark.parametrize("text", [LINE, NETWORK, *SAME[2:8], "tanh(w*x + b)*exp(y) + sin(x*w)"])
 def test_in_every_row_the_numbers_are_the_interpreters(text):
     """The mean over one row is that row."""
     data, graph = table(50), slopes(text)

@@ -36,6 +36,7 @@ class MeanOver:
         self.size = data.size
         self._data, self._names = data, parameters
         self._native: NativeRows | None = None
+        self._others: list[int] = []
         self._arithmetic = ARRAYS
         self._parameters = [graph.inputs.get(name) for name in parameters]
         moves = graph.dependents(node for node in self._parameters if node is not None)

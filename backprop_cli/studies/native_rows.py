@@ -3,8 +3,7 @@
 In every row the numbers are the interpreter's, to the last bit (`readings/c.py`); NumPy adds them
 up, in the order in which it adds its own. So a mean has the very bits of NumPy's wherever NumPy
 computes each row as the interpreter does. It does not for functions that it has an own version of
-(`own_versions`). There the last digits differ in any case, so exponentials are vectors, as they
-are for many points.
+(`own_versions`): there the last digits may differ, and C is hardly faster.
 
 Where a number is not finite in some row, C has no answer, since it reads a comparison with NaN as
 false; then NumPy computes that piece of the rows.
@@ -19,12 +18,11 @@ from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
-from backprop_cli.readings.c import NATIVE, VECTOR, Writer
+from backprop_cli.readings.c import Writer
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.formulas import formula
 from backprop_cli.readings.native import Native, load
-from backprop_cli.readings.target import Language
 from backprop_cli.readings.telling import telling_nodes
 
 Column = NDArray[np.float64]
@@ -57,8 +55,7 @@ class NativeRows:
         used = [name for name in columns if name in graph.inputs]
         self.outputs = graph.outputs
         """The nodes that are added up."""
-        language = VECTOR if own_versions(graph, used) else NATIVE
-        self.source = rows_source(graph, parameters, used, most + _APART, language)
+        self.source = rows_source(graph, parameters, used, most + _APART)
         """The C that was compiled, for the curious."""
         self.native: Native = load(self.source, BRANCHLESS)
         """The library, and how it came."""
@@ -92,7 +89,6 @@ def rows_source(
     parameters: Sequence[str],
     columns: Sequence[str],
     apart: int,
-    language: Language,
 ) -> str:
     """Return the C of the outputs of `graph` over columns of these names, for given parameters.
 
@@ -101,7 +97,7 @@ def rows_source(
     telling = tuple(dict.fromkeys((*telling_nodes(graph, graph.outputs), *graph.outputs)))
     given = {name: f"h{place}" for place, name in enumerate(parameters)}
     given |= {name: f"x{place}" for place, name in enumerate(columns)}
-    writer = Writer(language)
+    writer = Writer()
     lines = writer.lines(graph, telling, given, parameters)
     trouble = dict.fromkeys(writer.not_finite(lines.terms[node]) for node in telling)
     results = [lines.terms[node].piece.text for node in graph.outputs]
