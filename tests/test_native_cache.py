@@ -94,7 +94,7 @@ def test_a_compiler_that_makes_nothing_although_it_says_so(cache, fake):
     [
         ("\n" * compiler.MOST_OPTIMISED, ()),
         ("\n" * (compiler.MOST_OPTIMISED + 1), ("-O1", "-ftree-vectorize")),
-        ("{\n" + " \n" * compiler.MOST_OPTIMISED + "}\n", ("-O0",)),
+        ("{\n" + " const double v0;\n" * (compiler.MOST_OPTIMISED + 1) + "}\n", ("-O0",)),
     ],
 )
 def test_long_code_is_optimised_less_because_that_takes_ever_longer(

@@ -49,6 +49,12 @@ def test_a_short_code_is_one_part_in_its_own_order():
     assert (part.keeps, found.size) == ((), 0)
 
 
+def test_a_short_code_is_one_part_although_it_begins_with_a_long_call():
+    lines = ["const double v0 = exp(x0);", "const double v1 = v0*x0;"]
+    found = divided(lines, ["v1"], ["x0"], lambda words: 20 * ("exp" in set(words)), heavy=20)
+    assert [(part.call, part.lines) for part in found.parts] == [("", tuple(lines))]
+
+
 def test_what_parts_hand_on_has_a_place_until_it_was_read(short):
     found = divided(LINES, ["v5"], ["x0", "x1"], nothing)
     assert [part.lines for part in found.parts] == [
@@ -209,3 +215,10 @@ def test_a_program_whose_inputs_but_one_stand_still_is_in_parts_too():
             for k in range(1, 61)
         )
         assert results[0][place] == pytest.approx(value, rel=1e-14)
+
+
+def test_the_function_that_calls_very_many_parts_does_not_make_the_code_slow():
+    graph = parse("+".join(f"tanh({k}*x)" for k in range(1, 800)))
+    source = rows_source(graph, ["x"], [])
+    assert source.count("  rows_fast_tanh(") > compiler.MOST_OPTIMISED
+    assert compiler.optimisation(source) == ("-O1", "-ftree-vectorize")

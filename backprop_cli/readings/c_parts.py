@@ -8,7 +8,7 @@ does not depend on them is moved in front. No operation is changed, nor are the 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from backprop_cli.readings.library import words_of
@@ -61,45 +61,52 @@ def divided(
     `kept` stay in the array to the end. A line weighs 1, and what `weight` says of its words. Where
     there are several parts, calls of one number that weigh `heavy` or more are set apart.
     """
-    items = _ordered(lines, texts)
-    weights = [1 + weight(words_of([item])) for item in items]
-    calls = [""] * len(items)
-    if sum(weights) > MOST_WHOLE:
-        called = (
-            _CALL.fullmatch(item) if each >= heavy else None
-            for item, each in zip(items, weights, strict=True)
-        )
-        items, weights, calls = _levelled(
-            items, weights, [call[1] if call else "" for call in called]
-        )
-    words = [words_of([item]) for item in items]
-    made = [found[1] if (found := _MADE.match(item)) else "" for item in items]
-    spans = list(_cut(weights, calls))
-    home = {made[k]: part for part, span in enumerate(spans) for k in span if made[k]}
+    items = [_item(text, weight, heavy) for text in _ordered(lines, texts)]
+    whole = sum(item.weight for item in items) <= MOST_WHOLE
+    spans = [[item._replace(call="") for item in items]] if whole else list(_cut(_levelled(items)))
+    home = {item.made: part for part, span in enumerate(spans) for item in span if item.made}
     known = {*home, *given}
     outside = [
         dict.fromkeys(
             name
-            for k in span
-            for name in sorted(words[k])
+            for item in span
+            for name in sorted(item.words)
             if name in known and home.get(name) != part
         )
         for part, span in enumerate(spans)
     ]
     last = {name: part for part, each in enumerate(outside) for name in each if name in home}
     last |= dict.fromkeys(home.keys() & set(kept), len(spans))
-    places, size = _places(len(spans), home, last)
-    parts = [
-        Part(
-            tuple(items[k] for k in span if made[k]),
-            tuple(outside[part]),
-            tuple(made[k] for k in span if made[k] in last),
-            tuple(items[k] for k in span if not made[k]),
-            calls[span[0]] if span else "",
-        )
-        for part, span in enumerate(spans)
-    ]
-    return Division(tuple(parts), places, size)
+    parts = (_part(span, outside[k], last) for k, span in enumerate(spans))
+    return Division(tuple(parts), *_places(len(spans), home, last))
+
+
+class _Item(NamedTuple):
+    """A definition with the name it makes, or a text that is asked for; `call` is set apart."""
+
+    text: str
+    words: frozenset[str]
+    made: str
+    weight: int
+    call: str
+
+
+def _item(text: str, weight: Callable[[Iterable[str]], int], heavy: float) -> _Item:
+    words, made, call = words_of([text]), _MADE.match(text), _CALL.fullmatch(text)
+    weighs = 1 + weight(words)
+    apart = call[1] if call and weighs >= heavy else ""
+    return _Item(text, words, made[1] if made else "", weighs, apart)
+
+
+def _part(span: Sequence[_Item], reads: Iterable[str], last: Container[str]) -> Part:
+    """Return a part; `last` has the names that other parts read."""
+    return Part(
+        tuple(item.text for item in span if item.made),
+        tuple(reads),
+        tuple(item.made for item in span if item.made in last),
+        tuple(item.text for item in span if not item.made),
+        span[0].call if span else "",
+    )
 
 
 def _ordered(lines: Sequence[str], texts: Iterable[str]) -> list[str]:
@@ -115,34 +122,33 @@ def _ordered(lines: Sequence[str], texts: Iterable[str]) -> list[str]:
     return items
 
 
-def _levelled(
-    items: Sequence[str], weights: Sequence[int], calls: Sequence[str]
-) -> tuple[list[str], list[int], list[str]]:
+def _levelled(items: Sequence[_Item]) -> list[_Item]:
     """Return the items so that few parts are needed: the calls set apart follow one another.
 
     The level of an item is how many calls, one after the other, it waits for.
     """
     levels: dict[str, int] = {}
     keys: list[tuple[int, bool]] = []
-    for item, call in zip(items, calls, strict=True):
-        level = max((levels.get(name, 0) for name in words_of([item])), default=0)
-        if found := _MADE.match(item):
-            levels[found[1]] = level + bool(call)
-        keys.append((level, bool(call)))
-    order = sorted(range(len(items)), key=keys.__getitem__)
-    return [items[k] for k in order], [weights[k] for k in order], [calls[k] for k in order]
+    for item in items:
+        level = max((levels.get(name, 0) for name in item.words if name != item.made), default=0)
+        if item.made:
+            levels[item.made] = level + bool(item.call)
+        keys.append((level, bool(item.call)))
+    if not any(call for _, call in keys):
+        return list(items)
+    return [items[k] for k in sorted(range(len(items)), key=keys.__getitem__)]
 
 
-def _cut(weights: Sequence[int], calls: Sequence[str]) -> Iterator[range]:
+def _cut(items: list[_Item]) -> Iterator[list[_Item]]:
     """Yield the items of each part: a call set apart alone, others up to the size of a part."""
-    most = MOST if sum(weights) > MOST_WHOLE else MOST_WHOLE
     begin = total = 0
-    for k, each in enumerate(weights):
-        if k > begin and (calls[k] or calls[k - 1] or total + each > most):
-            yield range(begin, k)
+    for k, item in enumerate(items):
+        apart = item.call or items[k - 1].call or total + item.weight > MOST
+        if k > begin and apart:
+            yield items[begin:k]
             begin, total = k, 0
-        total += each
-    yield range(begin, len(weights))
+        total += item.weight
+    yield items[begin:]
 
 
 def _places(

@@ -6,13 +6,13 @@ a library function's.
 """
 
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,10 +34,10 @@ SECONDS = 60.0
 """How long a compiler may take."""
 
 MOST_OPTIMISED = 600
-"""The most lines of a source, and of a function in it, for which each optimisation is worth its
-time. Longer sources are in parts (`readings/c_parts.py`); for these, gcc takes some 0.5 ms a node
-of the graph, where -O3 would take twice that for code that runs no faster. A single function that
-is longer takes more than twice as long if it is twice as long, so it is not optimised at all. The
+"""The most lines of a source, and variables of a function in it, for which each optimisation is
+worth its time. Longer sources are in parts (`readings/c_parts.py`); for these, gcc takes 0.2 to
+0.5 ms a node of the graph, and -O3 would take twice that for code that runs no faster. The time of
+a single function with more variables grows with the square, so it is not optimised at all. The
 numbers are the same."""
 
 _OF_LONG_SOURCES = ("-O1", "-ftree-vectorize")
@@ -139,8 +139,8 @@ def optimisation(source: str) -> tuple[str, ...]:
     """Return the flags by which a source is compiled in reasonable time."""
     if source.count("\n") <= MOST_OPTIMISED:
         return ()
-    margins = [k for k, line in enumerate(source.splitlines()) if not line.startswith(" ")]
-    longest = max((end - begin for begin, end in pairwise(margins)), default=0)
+    functions = re.split(r"\n(?=\S)", source)
+    longest = max(function.count(" double ") for function in functions)
     return _OF_LONG_FUNCTIONS if longest > MOST_OPTIMISED else _OF_LONG_SOURCES
 
 
