@@ -77,7 +77,7 @@ class Writer:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.builder = _copied(graph)
+        self.builder = GraphBuilder.following(graph)
         self.known: dict[int, float] = {k: number(text) for k, text in graph.literals.items()}
         self.span = graph.span_of(0)
         self._differing: dict[int, int] = {}
@@ -235,18 +235,6 @@ class Writer:
 
     def _add(self, row: int, operands: Sequence[int]) -> int:
         return self.builder.add(row, operands, *self.span)
-
-
-def _copied(graph: Graph) -> GraphBuilder:
-    """Return a builder that holds the nodes of `graph`."""
-    builder = GraphBuilder(graph.source)
-    for column in ("rows", "operands", "offsets", "starts", "ends"):
-        setattr(builder, column, getattr(graph, column)[:])
-    builder.literals = dict(graph.literals)
-    builder.inputs = dict(graph.inputs)
-    builder.names = dict(graph.names)
-    builder.labels = dict(graph.labels)
-    return builder
 
 
 def _reachable(template: Graph, known: Mapping[int, float]) -> bytearray:
