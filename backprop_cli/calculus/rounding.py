@@ -49,6 +49,7 @@ SMALLEST_NORMAL = 2.0**-1022
 _SMALLEST = math.ulp(0.0)
 _SMALLEST_MEASURED = 2.0**-968  # below it the error of a product is below the smallest float64
 _TRIALS = 4
+_BLOCK = 10_000
 _SAFETY = 8.0
 _LARGEST_EXACT = 2.0**50
 
@@ -67,15 +68,18 @@ def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: 
     `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
     so far, nothing else is computed: a product a node.
     """
-    shares = [
-        abs(adjoint) * (abs(value) + SMALLEST_NORMAL)
-        for adjoint, value in zip(adjoints, values, strict=True)
-        if adjoint is not None
-    ]
+    worst, seen = 0.0, 0
+    for start in range(0, graph.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        shares = [
+            abs(adjoint) * (abs(value) + SMALLEST_NORMAL)
+            for adjoint, value in zip(adjoints[part], values[part], strict=True)
+            if adjoint is not None
+        ]
+        worst, seen = worst + sum(shares), seen + len(shares)
     unseen: Iterable[int] = ()
-    if len(shares) < graph.size:  # the sweep did not visit all, as in 0.1 + 0.2 - 0.3
+    if seen < graph.size:  # the sweep did not visit all, as in 0.1 + 0.2 - 0.3
         unseen = compress(graph.rows[:output], [adjoint is None for adjoint in adjoints])
-    worst = sum(shares)
     if _SUMS.isdisjoint(unseen) and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
         return None
     loss = value_rounding(graph, values, output)
