@@ -19,7 +19,7 @@ from tests.benchmarks.cheap import INPUTS, small_program
 from tests.benchmarks.shapes import SHAPES, input_names, program_text
 
 every_shape = pytest.mark.parametrize("name", SHAPES)
-SIZES = (6_000, 12_000)
+SIZES = (12_000, 24_000)
 
 CHEAP = 5.0
 """Value and gradient take at most so many times the operations of the value, whatever the number
@@ -68,10 +68,10 @@ def test_parsing_and_solving_cost_the_same_a_node_at_any_size(name: str) -> None
 
 @every_shape
 def test_a_node_is_parsed_and_solved_in_so_many_lines(name: str) -> None:
-    """No second pass slips in unseen: the tree takes most, 36 lines a node to parse."""
+    """No second pass slips in unseen: the network takes most, 40 lines to parse and 35 to solve."""
     parsing, solving = lines_a_node(name, SIZES[0])
-    assert parsing <= 45
-    assert solving <= 75
+    assert parsing <= 43
+    assert solving <= 39
 
 
 def test_what_grows_faster_is_seen() -> None:

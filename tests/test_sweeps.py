@@ -287,11 +287,11 @@ def test_sigmoid_neuron_and_one_step_uphill() -> None:
 
 def test_a_sweep_leaves_the_graph_alone_and_a_second_one_gives_the_same() -> None:
     graph = parse(MAZUR)
-    columns = [list(column) for column in (graph.rows, graph.operands, graph.offsets)]
+    columns = [graph.rows[:], graph.firsts[:], graph.seconds[:], graph.more[:]]
     first, second = solve(graph, MAZUR_AT), solve(graph, MAZUR_AT)
     assert first.answers == second.answers
     assert first.values == second.values
-    assert [list(c) for c in (graph.rows, graph.operands, graph.offsets)] == columns
+    assert [graph.rows, graph.firsts, graph.seconds, graph.more] == columns
 
 
 def test_an_input_that_the_output_does_not_use_has_slope_zero() -> None:

@@ -39,7 +39,7 @@ class Appender:
         self.known: dict[int, float] = {k: number(text) for k, text in graph.literals.items()}
         self.span = graph.span_of(0)
         """Where the nodes that are appended now are said to stand."""
-        self._builder = _copied(graph)
+        self._builder = GraphBuilder.following(graph)
         self._zero: int | None = None
         self._compared: dict[Key, int] = {}
 
@@ -95,7 +95,9 @@ class Appender:
 
     def opposite(self, condition: int) -> int:
         """Append the comparison that holds where this one does not."""
-        return self.comparison(_OPPOSITE[self._builder.rows[condition]], *self._operands(condition))
+        return self.comparison(
+            _OPPOSITE[self._builder.rows[condition]], *self._builder.operands_of(condition)
+        )
 
     def not_zero(self, node: int) -> int:
         """Append the condition that a number is not 0."""
@@ -112,35 +114,18 @@ class Appender:
     def key_of(self, condition: int, opposite: bool = False) -> Key:
         """Return what equals the key of another condition where both ask the same."""
         row = self._builder.rows[condition]
-        return self._key(_OPPOSITE[row] if opposite else row, self._operands(condition))
+        return self._key(_OPPOSITE[row] if opposite else row, self._builder.operands_of(condition))
 
     def never_zero(self, node: int) -> bool:
         """Return whether a node is a number other than 0, or such a number over how many tie."""
         if self._builder.rows[node] == DIV:
-            node = self._operands(node)[0]
+            node = self._builder.operands_of(node)[0]
         return self.known.get(node, 0.0) != 0
 
     def _key(self, row: int, operands: Sequence[int]) -> Key:
         return (row, *(self._builder.literals.get(k, k) for k in operands))
 
-    def _operands(self, node: int) -> Sequence[int]:
-        offsets = self._builder.offsets
-        return self._builder.operands[offsets[node] : offsets[node + 1]]
-
     def _nothing(self) -> int:
         if self._zero is None:
             self._zero = self.constant("0")
         return self._zero
-
-
-def _copied(graph: Graph) -> GraphBuilder:
-    """Return a builder that holds the nodes of `graph`."""
-    builder = GraphBuilder(graph.source)
-    for column in ("rows", "operands", "offsets", "starts", "ends"):
-        setattr(builder, column, getattr(graph, column)[:])
-    builder.literals = dict(graph.literals)
-    builder.inputs = dict(graph.inputs)
-    builder.names = dict(graph.names)
-    builder.labels = dict(graph.labels)
-    builder.aliases = dict(graph.aliases)
-    return builder

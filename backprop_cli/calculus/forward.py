@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from backprop_cli.calculus.partials import SELECTS, local_partials
-from backprop_cli.calculus.values import ARITHMETIC_ERRORS, ARITY
-from backprop_cli.graph import Graph
+from backprop_cli.calculus.values import ARITHMETIC_ERRORS
+from backprop_cli.graph import ARITY, Graph
 from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -37,24 +37,17 @@ def jvp(
     tangents: list[Any] = [None] * graph.size
     for node, speed in speeds.items():
         tangents[node] = speed
-    partials, rows, operands, offsets = (
-        arithmetic.partials,
-        graph.rows,
-        graph.operands,
-        graph.offsets,
-    )
-    for node in range(min(speeds, default=graph.size), graph.size):
+    partials = arithmetic.partials
+    moving = range(min(speeds, default=graph.size), graph.size)
+    for node, row, first, second in graph.steps(moving):
         if not depends[node]:
             continue
-        row = rows[node]
         out = values[node]
         if ARITY[row] != 2 or out != out or SELECTS[row]:
             if row > CONSTANT:
                 _gather(graph, node, values, tangents, depends, arithmetic)
             continue
         # The common rows, written out: what `_gather` does, without its generality.
-        start = offsets[node]
-        first, second = operands[start], operands[start + 1]
         of_first, of_second = partials[row]
         try:
             if callable(of_first) and depends[first]:

@@ -5,6 +5,7 @@ the nodes of a graph.
 """
 
 from functools import cache
+from itertools import compress
 from typing import Any
 
 from backprop_cli.graph import Graph
@@ -14,6 +15,8 @@ from backprop_cli.readings.formulas import condition
 
 KINKED = frozenset(row for row, operation in enumerate(TABLE) if operation.kinks)
 """The rows that have kinks or jumps somewhere."""
+
+_LOOKED_AT = KINKED | {WHERE}
 
 
 @cache
@@ -51,11 +54,8 @@ def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
         return []
     operands = [values[k] for k in graph.operands_of(node)]
     given = arguments_for(row, operands, len(operands) - 1, values[node])
-    return [
-        kink
-        for kink, holds in zip(TABLE[row].kinks, _conditions(row), strict=True)
-        if (holds(*given) if callable(holds) else holds)
-    ]
+    hold = [holds(*given) if callable(holds) else holds for holds in _conditions(row)]
+    return list(compress(TABLE[row].kinks, hold)) if any(hold) else []
 
 
 def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
@@ -89,8 +89,10 @@ def about(row: int) -> tuple[frozenset[int], ...]:
 
 def _moves(graph: Graph, node: int, values: list[float], active: bytearray) -> bool:
     """Return whether an operand that a kink of `node` is about depends on an input asked for."""
-    row, operands = graph.rows[node], graph.operands_of(node)
     here = kinks_at(graph, node, values)
+    if not here:
+        return False
+    row, operands = graph.rows[node], graph.operands_of(node)
     return any(
         kink in here and any(active[operands[k]] for k in positions or range(len(operands)))
         for kink, positions in zip(TABLE[row].kinks, about(row), strict=True)
@@ -106,12 +108,12 @@ def kinked_nodes(
     kink matters when what it is about depends on an input asked for, and its adjoint is not zero;
     a jump matters even then, since 0 times a jump is a kink (x*sign(x) is |x|).
     """
-    if KINKED.isdisjoint(graph.rows):
+    if KINKED.isdisjoint(graph.applied):
         return []
     found = []
-    for node, row in enumerate(graph.rows):
-        adjoint = adjoints[node]
-        if adjoint is None or not active[node] or (row != WHERE and row not in KINKED):
+    for node in [node for node, row in enumerate(graph.rows) if row in _LOOKED_AT]:
+        row, adjoint = graph.rows[node], adjoints[node]
+        if adjoint is None or not active[node]:
             continue
         kinked = graph.operands_of(node)[0] if row == WHERE else node
         jumps = any(kink.kind == "jump" for kink in TABLE[graph.rows[kinked]].kinks)

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from backprop_cli.calculus.partials import SELECTS, local_partials
-from backprop_cli.calculus.values import ARITHMETIC_ERRORS, ARITY
-from backprop_cli.graph import Graph
+from backprop_cli.calculus.values import ARITHMETIC_ERRORS
+from backprop_cli.graph import ARITY, Graph
 from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.floats import FLOATS
-from backprop_cli.readings.formulas import Arithmetic
+from backprop_cli.readings.formulas import Arithmetic, left_operand, right_operand
 
 _COMMON = tuple(
     arity if arity == 1 or (arity == 2 and not selects) else 0
-    for arity, selects in zip(ARITY, SELECTS, strict=True)
+    for arity, selects in zip(ARITY, SELECTS, strict=False)
 )
 """The number of operands of the rows that the sweep has written out, 0 for all others."""
 
@@ -50,16 +50,9 @@ def reverse(
     arithmetic.prepare_partials(graph)
     adjoints: list[Any] = [None] * graph.size
     adjoints[output] = arithmetic.one
-    partials, operands = arithmetic.partials, graph.operands
-    backwards = zip(
-        range(output, -1, -1),
-        graph.rows[output::-1],
-        graph.offsets[output::-1],
-        values[output::-1],
-        strict=True,
-    )
-    for node, row, start, out in backwards:
-        adjoint = adjoints[node]
+    partials, flows = arithmetic.partials, list(active)
+    for node, row, first, second in graph.steps(range(output, -1, -1)):
+        adjoint, out = adjoints[node], values[node]
         if adjoint is None:
             continue
         common = _COMMON[row]
@@ -68,10 +61,9 @@ def reverse(
                 _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
         # What `_hand_on` does, without its generality.
-        first = operands[start]
         try:
             if common == 1:
-                if active[first]:
+                if flows[first]:
                     (local,) = partials[row]
                     if callable(local):
                         local = local(values[first], out)
@@ -81,20 +73,23 @@ def reverse(
                     before = adjoints[first]
                     adjoints[first] = sent if before is None else before + sent
                 continue
-            second = operands[start + 1]
             of_first, of_second = partials[row]
-            if callable(of_first) and active[first]:
+            if of_first is right_operand:
+                of_first = values[second]
+            elif callable(of_first) and flows[first]:
                 of_first = of_first(values[first], values[second], out)
-            if callable(of_second) and active[second]:
+            if of_second is left_operand:
+                of_second = values[first]
+            elif callable(of_second) and flows[second]:
                 of_second = of_second(values[first], values[second], out)
         except ARITHMETIC_ERRORS:
             _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
-        if active[first]:
+        if flows[first]:
             sent = adjoint * of_first
             before = adjoints[first]
             adjoints[first] = sent if before is None else before + sent
-        if active[second]:
+        if flows[second]:
             sent = adjoint * of_second
             before = adjoints[second]
             adjoints[second] = sent if before is None else before + sent

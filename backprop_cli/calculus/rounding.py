@@ -8,7 +8,8 @@ Derivatives, 2nd ed., section 3.4: adjoints as condition numbers.)
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.forward import jvp
@@ -31,6 +32,7 @@ MOST_DIGITS = 16.0
 """No float64 has more decimal digits that can be trusted."""
 
 _PIECEWISE = (ROW["leaky_relu"], ROW["elu"])
+_SUMS = frozenset((ADD, SUB))
 _SATURATING = frozenset(
     ROW[name]
     for name in (
@@ -47,6 +49,7 @@ SMALLEST_NORMAL = 2.0**-1022
 _SMALLEST = math.ulp(0.0)
 _SMALLEST_MEASURED = 2.0**-968  # below it the error of a product is below the smallest float64
 _TRIALS = 4
+_BLOCK = 10_000
 _SAFETY = 8.0
 _LARGEST_EXACT = 2.0**50
 
@@ -63,15 +66,21 @@ def digits_lost(graph: Graph, values: list[float], adjoints: list[Any], output: 
     """Return what is left of the value's digits if that is fewer than FEWEST_DIGITS, else None.
 
     `adjoints` come from a reverse sweep. When they show that no rounding can have been amplified
-    so far, nothing else is computed: three products a node.
+    so far, nothing else is computed: a product a node.
     """
-    worst, unseen = 0.0, False
-    for node, (adjoint, value) in enumerate(zip(adjoints, values, strict=True)):
-        if adjoint is not None:
-            worst += abs(adjoint * value) + abs(adjoint) * SMALLEST_NORMAL
-        elif node < output and graph.rows[node] in (ADD, SUB):
-            unseen = True  # the sweep did not visit it, as in 0.1 + 0.2 - 0.3
-    if not unseen and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
+    worst, seen = 0.0, 0
+    for start in range(0, graph.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        shares = [
+            abs(adjoint) * (abs(value) + SMALLEST_NORMAL)
+            for adjoint, value in zip(adjoints[part], values[part], strict=True)
+            if adjoint is not None
+        ]
+        worst, seen = worst + sum(shares), seen + len(shares)
+    unseen: Iterable[int] = ()
+    if seen < graph.size:  # the sweep did not visit all, as in 0.1 + 0.2 - 0.3
+        unseen = compress(graph.rows[:output], [adjoint is None for adjoint in adjoints])
+    if _SUMS.isdisjoint(unseen) and not worst * UNIT > 10.0**-FEWEST_DIGITS * abs(values[output]):
         return None
     loss = value_rounding(graph, values, output)
     return loss if loss is not None and loss.digits < FEWEST_DIGITS else None

@@ -113,13 +113,12 @@ class RunningErrors:
 
     def _forward(self) -> list[float]:
         graph, inexact = self.graph, self.inexact
-        rows, operands, offsets = graph.rows, graph.operands, graph.offsets
         errors = [0.0] * graph.size
         for node in range(self.output + 1):
-            if rows[node] <= CONSTANT:
+            if graph.rows[node] <= CONSTANT:
                 continue
             error = abs(rounding_error(graph, node, self.at))
-            for k in operands[offsets[node] : offsets[node + 1]]:
+            for k in graph.operands_of(node):
                 if inexact[k]:
                     for operand, local in local_partials(graph, node, self.at, inexact, FLOATS):
                         error += abs(local) * errors[operand]

@@ -7,7 +7,6 @@ sizes and extrapolates; nothing is proved by the quotients here, they are what i
 """
 
 import math
-from itertools import chain
 from typing import Any
 
 from backprop_cli.calculus.rounding import UNIT
@@ -59,7 +58,8 @@ def outputs_at(
     """Return the outputs with the node `seed` at `place`: one evaluation of the program."""
     moved = list(values)
     moved[seed] = place
-    evaluate(graph, moved, chain(range(seed), range(seed + 1, graph.size)), arithmetic)
+    for nodes in (range(seed), range(seed + 1, graph.size)):
+        evaluate(graph, moved, nodes, arithmetic)
     return [moved[output] for output in graph.outputs]
 
 

@@ -1,18 +1,15 @@
 """The forward pass: each node computes its value from its operands' values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, TABLE
+from backprop_cli.graph import ARITY, Graph
+from backprop_cli.operations import CONSTANT
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
 
 ARITHMETIC_ERRORS = (ArithmeticError, ValueError)
 """What Python's float functions raise where IEEE arithmetic has an answer."""
-
-ARITY = tuple(0 if op.variadic else len(op.parameters) for op in TABLE)
-"""The number of operands of each row; 0 for inputs, constants and rows of any number."""
 
 
 def forward_values(
@@ -24,35 +21,28 @@ def forward_values(
     Cost: one call a node, in the order of the columns.
     """
     values: list[Any] = [None] * graph.size
+    # Most programs repeat the few numbers that they have.
+    numbers = {text: arithmetic.number(text) for text in set(graph.literals.values())}
     for node, literal in graph.literals.items():
-        values[node] = arithmetic.number(literal)
+        values[node] = numbers[literal]
     for name, node in graph.inputs.items():
         values[node] = point[name]
     evaluate(graph, values, range(graph.size), arithmetic)
     return values
 
 
-def evaluate(graph: Graph, values: list[Any], nodes: Any, arithmetic: Arithmetic) -> None:
+def evaluate(graph: Graph, values: list[Any], nodes: Sequence[int], arithmetic: Arithmetic) -> None:
     """Compute `values[node]` for each operation among `nodes` (in order), in place."""
     arithmetic.prepare_values(graph)
-    functions, rows, operands, offsets = (
-        arithmetic.values,
-        graph.rows,
-        graph.operands,
-        graph.offsets,
-    )
-    for node in nodes:
-        row = rows[node]
-        start = offsets[node]
+    functions = arithmetic.values
+    for node, row, first, second in graph.steps(nodes):
         arity = ARITY[row]
         try:
             if arity == 2:
-                values[node] = functions[row](values[operands[start]], values[operands[start + 1]])
+                values[node] = functions[row](values[first], values[second])
             elif arity == 1:
-                values[node] = functions[row](values[operands[start]])
+                values[node] = functions[row](values[first])
             elif row > CONSTANT:
-                arguments = [values[k] for k in operands[start : offsets[node + 1]]]
-                values[node] = functions[row](*arguments)
+                values[node] = functions[row](*[values[k] for k in graph.operands_of(node)])
         except ARITHMETIC_ERRORS:
-            arguments = [values[k] for k in operands[start : offsets[node + 1]]]
-            values[node] = arithmetic.total[row](*arguments)
+            values[node] = arithmetic.total[row](*[values[k] for k in graph.operands_of(node)])

@@ -76,7 +76,7 @@ def _read(parser: Parser, program: Graph, start: int, end: int) -> int:
     known = program.inputs
     for name, node in parser.builder.inputs.items():
         if name not in known:
-            span = Span(parser.builder.starts[node], parser.builder.ends[node])
+            span = parser.builder.span_of(node)
             hint = name_hint(name, [*program.inputs, *program.names])
             raise UnknownInput(f"the program has no name {name[:40]!r}", span, hint)
     return parser.output

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import ArityProblem, LimitExceeded, Span, SyntaxProblem
-from backprop_cli.graph import GraphBuilder
+from backprop_cli.graph import BLOCK, Graph, GraphBuilder
 from backprop_cli.language.tokens import is_name, normalized, number_at
 from backprop_cli.operations import CONSTANT, INPUT, NEG, TABLE
 
@@ -24,8 +24,9 @@ LARGEST_EXPANSION = 10_000_000
 class Template:
     """The body of a function for one number of arguments."""
 
-    def __init__(self, body: GraphBuilder, outer: dict[int, int]) -> None:
-        self.body = body
+    def __init__(self, outer: dict[int, int]) -> None:
+        self.body: Graph
+        """Its nodes, known when it has been read."""
         self.parameters: dict[int, int] = {}
         """Nodes of the body that stand for arguments, with the argument's number."""
         self.outer = outer
@@ -36,16 +37,11 @@ class Template:
         self.size = 0
         """How many nodes one expansion appends to a graph, inner calls included."""
 
-    def finish(self, output: int) -> None:
-        """State the output and count the nodes of an expansion."""
-        self.output = output
-        own = sum(row not in (INPUT, CALL) for row in self.body.rows)
+    def finish(self, body: Graph, output: int) -> None:
+        """State the nodes and the output, and count the nodes of an expansion."""
+        self.body, self.output = body, output
+        own = sum(row not in (INPUT, CALL) for row in body.rows)
         self.size = own + sum(inner.size for inner in self.calls.values())
-
-    def operands_of(self, node: int) -> list[int]:
-        """Return the operands of a node of the body."""
-        start, end = self.body.offsets[node], self.body.offsets[node + 1]
-        return list(self.body.operands[start:end])
 
 
 class Definition(NamedTuple):
@@ -170,10 +166,12 @@ def expand(
         raise LimitExceeded(message, Span(start, end), hint)
     stack: list[tuple[Template, list[int], list[int]]] = [(template, arguments, [])]
     while True:
+        builder.settle(BLOCK)
         current, given, made = stack[-1]
         call = _copy_until_call(builder, current, given, made, start, end)
         if call is not None:
-            stack.append((current.calls[call], [made[k] for k in current.operands_of(call)], []))
+            operands = [made[k] for k in current.body.operands_of(call)]
+            stack.append((current.calls[call], operands, []))
             continue
         stack.pop()
         result = made[current.output]
@@ -192,7 +190,7 @@ def _copy_until_call(
 ) -> int | None:
     """Copy the nodes of `template` that follow `made`, up to the next call or the end."""
     body = template.body
-    for node in range(len(made), len(body.rows)):
+    for node in range(len(made), body.size):
         row = body.rows[node]
         if row == CALL:
             return node
@@ -202,6 +200,6 @@ def _copy_until_call(
         elif row == CONSTANT:
             made.append(builder.constant(body.literals[node], start, end))
         else:
-            operands = [made[k] for k in template.operands_of(node)]
+            operands = [made[k] for k in body.operands_of(node)]
             made.append(builder.add(row, operands, start, end))
     return None

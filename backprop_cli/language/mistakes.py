@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from backprop_cli.errors import Span, SyntaxProblem, UnknownFunction
 from backprop_cli.language import hints
-from backprop_cli.language.tokens import KINDS, kind_at, normalized
+from backprop_cli.language.tokens import KINDS, next_token, normalized
 from backprop_cli.operations import DIV
 
 _LONGEST_QUOTE = 24
@@ -21,7 +21,7 @@ def fail(text: str, message: str, start: int, end: int, hint: str = "") -> NoRet
 
 def token_at(text: str, position: int) -> tuple[str, str]:
     """Return the kind and the text of the next token from `position` on."""
-    kind, token = kind_at(text, position, len(text))
+    kind, token, _ = next_token(text, position, len(text))
     return KINDS[kind - 1], token
 
 
@@ -65,12 +65,23 @@ def unexpected_for_operator(text: str, token: str, start: int, end: int, left: S
     fail(text, f"expected an operator, found {hints.found(kind, token)}", start, end, hint)
 
 
+def _before_operators(text: str, start: int, end: int) -> str:
+    """Return `text[start:end]` up to the operators that it ends with."""
+    last = start
+    while start < end:
+        kind, _, start = next_token(text, start, end)
+        if KINDS[kind - 1] not in ("operator", "root", "newline"):
+            last = start
+    return text[:last]
+
+
 def two_readings(
-    text: str, row: int, token: str, start: int, end: int, left: Span, right: Span
+    text: str, row: int, token: str, start: int, end: int, left: int, right: Span
 ) -> NoReturn:
     """Refuse a product without its sign after a division or in an exponent: `1/2x`, `2^3x`."""
     sign, where = ("/", "right after a division") if row == DIV else ("^", "in an exponent")
-    base, operand = text[left.start : left.end], text[right.start : right.end]
+    base = _before_operators(text, left, right.start)[left:]
+    operand = text[right.start : right.end]
     factor = token[:-1] + _group(text, end - 1) if token.endswith("(") else token
     hint = f"write {base}{sign}({operand}*{factor}) or {base}{sign}{operand}*{factor}"
     if len(base) + len(operand) > _LONGEST_QUOTE:

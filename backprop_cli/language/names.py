@@ -32,7 +32,7 @@ def display_names(graph: Graph) -> list[str]:
     A subexpression without inputs whose text is long is numbered like any other node, so that a
     deep chain of constants costs no more than its nodes.
     """
-    rows, operands, offsets = graph.rows, graph.operands, graph.offsets
+    rows = graph.rows
     names = _given_names(graph)
     used = {*graph.names, *graph.inputs, *graph.labels.values(), *graph.aliases}
     fixed = bytearray(graph.size)
@@ -43,10 +43,7 @@ def display_names(graph: Graph) -> list[str]:
         row = rows[node]
         if row in _LEAVES:
             continue
-        start = offsets[node]
-        if fixed[operands[start]] and all(
-            fixed[operand] for operand in operands[start + 1 : offsets[node + 1]]
-        ):
+        if all(fixed[operand] for operand in graph.operands_of(node)):
             fixed[node] = 1
         if names[node]:
             continue

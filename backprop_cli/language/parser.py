@@ -27,7 +27,7 @@ from collections.abc import Callable, Collection, MutableMapping
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
-from backprop_cli.graph import Graph, GraphBuilder
+from backprop_cli.graph import ARITY, BLOCK, Graph, GraphBuilder
 from backprop_cli.language import hints, mistakes
 from backprop_cli.language.functions import (
     CALL,
@@ -46,7 +46,8 @@ from backprop_cli.language.tokens import (
     SIGNS,
     SUPERSCRIPTS,
     expression,
-    kind_at,
+    kind_of,
+    next_token,
     normalized,
     pieces,
 )
@@ -54,6 +55,7 @@ from backprop_cli.operations import (
     ADD,
     COMPARISON_ROWS,
     COMPARISONS,
+    CONSTANT,
     DIV,
     INPUT,
     MUL,
@@ -71,26 +73,11 @@ State = tuple[Callable[[str, int, int], "State"], ...]
 _ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
 _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
 _BINARY = {**_ARITHMETIC, **COMPARISONS}
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = "0123456789."
-_NAME, _CALL, _ASSIGN, _DEFINE, _END = (
-    KINDS.index(kind) + 1 for kind in ("name", "call", "assign", "define", "end")
-)
-_KIND_OF_SIGN = {
-    sign: KINDS.index(kind) + 1
-    for kind, signs in {
-        "name": _LETTERS,
-        "number": _DIGITS[:-1],
-        "operator": "+-*/^",
-        "open": "(",
-        "close": ")",
-        "comma": ",",
-        "separator": ";",
-        "newline": "\n",
-    }.items()
-    for sign in signs
-}
-"""The kind of a token by its first sign, where that tells it."""
+_MOST_NUMBERS = 1_000
+_INFIX = {space + sign: row for sign, row in _ARITHMETIC.items() for space in ("", " ")}
+_INFIX |= {")": 0, " )": 0}
+"""The row of each operator, as `LEAST` has them: 0 stands for a closing parenthesis."""
 
 
 class Call(NamedTuple):
@@ -113,7 +100,9 @@ class Parser:
         self.scope = Scope(text, self.builder, bound, self.functions)
         self.names = self.builder.names
         self.stacks = Stacks(self.builder)
-        self.opened: list[tuple[int, Call | None]] = []
+        self.opened: list[int] = []
+        self.calls: list[Call | None] = []
+        self.numbers: dict[str, str] = {}
         self.definition: Definition | None = None
         self.template: Template | None = None
         self.rest: list[int] = []
@@ -164,45 +153,101 @@ class Parser:
         self.in_body = _state(skip, self._skip)
 
     def run(self, start: int, end: int) -> None:
-        """Read the tokens of `text[start:end]`.
-
-        Long programs are mostly names, binary operators and parentheses, so these steps are
-        written out here; every other token is left to the method of its kind in the present state.
-        """
+        """Read the tokens of `text[start:end]`."""
         state = self.at_statement if self.template is None else self.at_operand
+        for part in pieces(self.text, start, end):
+            state = self._read(part, state, start)
+            start += sum(map(len, part))
+            self.builder.settle(BLOCK)
+
+    def _read(self, part: list[str], state: State, right: int) -> State:
+        """Read pieces of the text, the first of which begins at `right`; return the next state.
+
+        Long programs are mostly names, numbers, binary operators and parentheses. These steps are
+        written out here: as `_name`, `_number`, `_open`, `_operator` and `_close` take them, with
+        `Stacks.reduce` and `GraphBuilder.add`. All others are left to `_other`.
+        """
         after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
-        names, stacks, opened, right = self.names, self.stacks, self.opened, start
-        operands, operators, reduce = stacks.operands, stacks.operators, stacks.reduce
-        precedence, least, arithmetic = PRECEDENCE, LEAST, _ARITHMETIC
-        for piece in pieces(self.text, start, end):
+        names, numbers, stacks = self.names, self.numbers, self.stacks
+        opened, calls = self.opened, self.calls
+        below, begins, operators = stacks.operands, stacks.starts, stacks.operators
+        node, begin, finish = stacks.last, stacks.start, stacks.end
+        builder, precedence, leasts, infix = self.builder, PRECEDENCE, LEAST, _INFIX
+        rows, firsts, seconds = builder.rows, builder.firsts, builder.seconds
+        starts, ends, literals = builder.starts, builder.ends, builder.literals
+        inputs, bound = builder.inputs, self.scope.bound if self.template is None else ()
+        for piece in part:
             right += len(piece)
-            token = piece.lstrip(" \t") if piece < "!" else piece
             if state is at_operand:
-                node = names.get(token)
-                if node is not None:
-                    operands.append((node, right - len(token), right))
+                token = piece.lstrip(" \t") if piece < "!" else piece
+                known = names.get(token)
+                if known is not None:
+                    node, begin, finish = known, right - len(token), right
                     state = after_name
                     continue
                 if token == "(":
-                    opened.append((right - 1, None))
+                    opened.append(right - 1)
+                    calls.append(None)
                     operators.append(OPEN)
                     continue
-            elif state is after_name or state is after_atom:
-                row = arithmetic.get(token)
-                if row is not None:
-                    if precedence[operators[-1]] >= least[row]:
-                        reduce(least[row])
-                    operators.append(row)
-                    state = at_operand
+                leaf = None
+                if token in numbers:
+                    leaf, literals[len(rows)], following = CONSTANT, numbers[token], after_atom
+                elif token in bound and token.isascii() and token.isidentifier():
+                    leaf, names[token], following = INPUT, len(rows), after_name
+                    inputs[token] = len(rows)
+                if leaf is not None:
+                    node, begin, finish = len(rows), right - len(token), right
+                    rows.append(leaf)
+                    firsts.append(0)
+                    seconds.append(0)
+                    starts.append(begin)
+                    ends.append(right)
+                    state = following
                     continue
-            kind = _KIND_OF_SIGN.get(token[:1], 0)
-            if kind == _NAME and token[-1] in "(=":
-                kind = _CALL if token[-1] == "(" else _DEFINE if "(" in token else _ASSIGN
-            if not token:
-                kind = _END
-            elif not kind:
-                kind, token = kind_at(self.text, right - len(piece), end)
-            state = state[kind](token, right - len(token), right)
+            elif state is after_name or state is after_atom:
+                row = infix.get(piece)
+                if row is not None:
+                    least = leasts[row]
+                    while precedence[waiting := operators[-1]] >= least:
+                        if ARITY[waiting] != 2:
+                            break
+                        operators.pop()
+                        seconds.append(node)
+                        node, begin = len(rows), begins.pop()
+                        firsts.append(below.pop())
+                        rows.append(waiting)
+                        starts.append(begin)
+                        ends.append(finish)
+                    else:
+                        if row:
+                            operators.append(row)
+                            below.append(node)
+                            begins.append(begin)
+                            state = at_operand
+                            continue
+                        if calls and calls[-1] is None:
+                            calls.pop()
+                            operators.pop()
+                            begin, finish = opened.pop(), right
+                            state = after_atom
+                            continue
+            stacks.last, stacks.start, stacks.end = node, begin, finish
+            state = self._other(piece, state, right - len(piece))
+            node, begin, finish = stacks.last, stacks.start, stacks.end
+        stacks.last, stacks.start, stacks.end = node, begin, finish
+        return state
+
+    def _other(self, piece: str, state: State, left: int) -> State:
+        """Take the tokens of a piece that begins at `left`, each by the method of its kind."""
+        right, token = left + len(piece), piece.lstrip(" \t")
+        kind = kind_of(token)
+        if kind:
+            return state[kind](token, right - len(token), right)
+        while left < right:
+            kind, token, left = next_token(self.text, left, right)
+            state = state[kind](token, left - len(token), left)
+        return state
 
     # ------------------------------------------------------------------------------- atoms
 
@@ -213,11 +258,13 @@ class Parser:
             if self.definition is not None and name == self.definition.rest:
                 return self._pass_rest(name, start, end)
             node = self.scope.resolve(name, start, end)
-        self.stacks.push(node, start, end)
+        self.stacks.put(node, start, end)
         return self.after_name
 
     def _number(self, token: str, start: int, end: int) -> State:
-        self.stacks.operands.append((self.builder.constant(token, start, end), start, end))
+        if len(self.numbers) < _MOST_NUMBERS:
+            token = self.numbers.setdefault(token, token)
+        self.stacks.put(self.builder.constant(token, start, end), start, end)
         return self.after_atom
 
     def _pi(self, token: str, start: int, end: int) -> State:
@@ -244,7 +291,8 @@ class Parser:
             hint = f"pass it on whole, as in sum({name}...)"
             self._fail(f"{name} stands for several arguments", start, end, hint)
         for node in self.rest:
-            self.stacks.push(node, start, end)
+            self.stacks.hold()
+            self.stacks.put(node, start, end)
         return self.after_rest
 
     def _after_rest(self, token: str, start: int, end: int) -> State:
@@ -275,7 +323,7 @@ class Parser:
             self._adjacent(token, start, end)
         for row in reversed(self.stacks.waiting()):
             if row in (DIV, POW):
-                left, right = self.stacks.span(-2), self.stacks.span()
+                left, right = self.stacks.starts[-1], self.stacks.span()
                 mistakes.two_readings(self.text, row, token, start, end, left, right)
             if row not in (NEG, SQRT):
                 break
@@ -309,7 +357,7 @@ class Parser:
             hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
             self._fail("comparisons cannot be chained", start, end, hint)
         binary = sum(row not in (NEG, SQRT) for row in waiting)
-        first = call is not None and len(self.stacks.operands) == call.operands + binary + 1
+        first = call is not None and len(self.stacks.operands) == call.operands + binary
         if call is None or call.row != WHERE or not first:
             hint = "write where(x > 0, a, b)"
             if call is None and self.opened:
@@ -320,13 +368,14 @@ class Parser:
     # ------------------------------------------------------------------------- parentheses
 
     def _open(self, token: str, start: int, end: int) -> State:
-        self.opened.append((start, None))
-        self.stacks.operators.append(OPEN)
+        self.opened.append(start)
+        self.calls.append(None)
+        self.stacks.open()
         return self.at_operand
 
     def _call_of_argument(self) -> Call | None:
         """Return the call whose argument is being read, None outside calls or in parentheses."""
-        return self.opened[-1][1] if self.opened else None
+        return self.calls[-1] if self.calls else None
 
     def _call(self, token: str, start: int, end: int) -> State:
         bare = token[:-1].rstrip()
@@ -338,9 +387,10 @@ class Parser:
         row = 0 if definition else ROW.get(name, 0)
         if definition is None and not TABLE[row].called:
             definition, row = self._from_prelude(name, start, name_end), 0
-        call = Call(name, row, definition, name_end, len(self.stacks.operands))
-        self.opened.append((start, call))
-        self.stacks.operators.append(OPEN)
+        operands = len(self.stacks.operands)
+        self.opened.append(start)
+        self.calls.append(Call(name, row, definition, name_end, operands))
+        self.stacks.open()
         return self.at_operand
 
     def _from_prelude(self, name: str, start: int, end: int) -> Definition:
@@ -370,9 +420,9 @@ class Parser:
         if not self.opened:
             self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
         self.stacks.close()
-        opening, call = self.opened.pop()
+        opening, call = self.opened.pop(), self.calls.pop()
         if call is None:
-            self.stacks.widen(opening, end)
+            self.stacks.put(self.stacks.last, opening, end)
         else:
             self._finish_call(call, opening, end)
         return self.after_atom
@@ -383,13 +433,14 @@ class Parser:
             hint = "write numbers without separators, and statements with ;"
             self._fail("a comma can only separate the arguments of a call", start, end, hint)
         self.stacks.reduce()
-        if call.row == WHERE and len(self.stacks.operands) == call.operands + 1:
+        if call.row == WHERE and len(self.stacks.operands) == call.operands:
             self._check_condition()
+        self.stacks.hold()
         return self.at_operand
 
     def _check_condition(self) -> None:
         """Raise unless the first argument of `where` is a comparison."""
-        if self.builder.rows[self.stacks.last.node] not in COMPARISON_ROWS:
+        if self.builder.rows[self.stacks.last] not in COMPARISON_ROWS:
             hint = "compare two values, as in where(x > 0, x, 0)"
             self._fail("where needs a condition first", *self.stacks.span(), hint)
 
@@ -404,7 +455,7 @@ class Parser:
         except BackpropError as error:
             error.source = error.source or self.text
             raise
-        self.stacks.push(node, start, end)
+        self.stacks.put(node, *whole)
 
     def _call_definition(
         self, definition: Definition, arguments: list[int], call: Span, name: Span
@@ -445,7 +496,7 @@ class Parser:
         return self.at_statement
 
     def _unclosed(self) -> NoReturn:
-        start, call = self.opened[-1]
+        start, call = self.opened[-1], self.calls[-1]
         message = "this parenthesis is never closed"
         if len(self.opened) > 1:
             message = f"{len(self.opened):,} parentheses are never closed; this is the innermost"
@@ -455,7 +506,7 @@ class Parser:
         if self.opened:
             self._unclosed()
         self.stacks.reduce()
-        self.output = self.stacks.operands.pop()[0]
+        self.output = self.stacks.last
         if self.target is not None:
             self.scope.assign(self.target[0], self.output)
             self.target = None
@@ -502,7 +553,7 @@ class Parser:
         outside = program.program if isinstance(program, BodyScope) else program
         scope = BodyScope(self.text, self.builder, self.functions, definition.environment, outside)
         self.scope = scope
-        template = self.template = Template(self.builder, scope.outer)
+        template = self.template = Template(scope.outer)
         for position in range(count):
             node = self.builder.add(INPUT, ())
             template.parameters[node] = position
@@ -513,7 +564,7 @@ class Parser:
         self.run(*definition.body)
         if self.output is None:
             self._fail(f"{definition.name} has no body", *definition.body)
-        template.finish(self.output)
+        template.finish(self.builder.finish((self.output,)), self.output)
         return template
 
 

@@ -173,7 +173,7 @@ class _Layout:
             if row == NEG:
                 minus[node] = 1
             elif SIGNS[row]:
-                first = graph.operands[graph.offsets[node]]
+                first = graph.firsts[node]
                 if minus[first] and first not in self.references:
                     minus[node] = not parenthesised(row, 0, PRECEDENCE[graph.rows[first]], True)
         return minus
@@ -245,8 +245,9 @@ def _count_users(graph: Graph) -> list[int]:
     compares is then read as often.
     """
     users = [0] * graph.size
-    for operand in graph.operands:
-        users[operand] += 1
+    for node in range(graph.size):
+        for operand in graph.operands_of(node):
+            users[operand] += 1
     for node in range(graph.size - 1, -1, -1):
         if users[node] > 1 and graph.rows[node] in COMPARISON_ROWS:
             for operand in graph.operands_of(node):

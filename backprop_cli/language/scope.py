@@ -64,8 +64,7 @@ class Scope:
         """Let `name` stand for `node`; tables show the first name that a node was given."""
         read = self._constants_read.get(name)
         if name in self.builder.inputs:
-            first = self.builder.inputs[name]
-            read = Span(self.builder.starts[first], self.builder.ends[first])
+            read = self.builder.span_of(self.builder.inputs[name])
         if read is not None:
             hint = f"assign {name} before its first use, or use another name"
             mistakes.fail(self.text, f"{name} is read before it is assigned", *read, hint)

@@ -3,11 +3,9 @@
 An operator waits until one that binds no tighter follows; then it is applied to the operands on
 top of their stack, which appends a node to the graph. An open parenthesis stands among the
 operators and binds less than any, so that none is applied across it; one lies at the bottom, and
-the stack is never empty. Each operand remembers where it began and ended in the text, parentheses
-included, so that the node of `(a+b)*(b+c)` spans all of it.
+the stack is never empty. Each operand remembers where it began in the text, parentheses included,
+and the last one where it ended, so that the node of `(a+b)*(b+c)` spans all of it.
 """
-
-from typing import NamedTuple
 
 from backprop_cli.errors import Span
 from backprop_cli.graph import GraphBuilder
@@ -26,54 +24,62 @@ LEAST = [0, *PRECEDENCE[1:OPEN]]
 """The precedence from which on waiting operators are applied before each row may wait."""
 LEAST[POW] += 1
 
+NONE = -1
+"""Stands for the last operand where none has been finished."""
+
 PREFIX = (NEG, SQRT)
 """The operators of one operand."""
 
 
-class Operand(NamedTuple):
-    """A finished operand: its node, and where it began and ended in the text."""
-
-    node: int
-    start: int
-    end: int
-
-
 class Stacks:
-    """Operands and operators of the text read so far."""
+    """Operands and operators of the text read so far.
+
+    The operand that was finished last is `last`; it stands in the text from `start` to `end`.
+    `operands` are those below it: the left sides of waiting operators, and arguments of calls;
+    `starts` tells where each begins.
+    """
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
-        self.operands: list[tuple[int, int, int]] = []
+        self.last = NONE
+        self.start = 0
+        self.end = 0
+        self.operands: list[int] = []
+        self.starts: list[int] = []
         self.operators = [OPEN]
         self.prefix_starts: list[int] = []
 
-    @property
-    def last(self) -> Operand:
-        """The last operand."""
-        return Operand(*self.operands[-1])
+    def put(self, node: int, start: int, end: int) -> None:
+        """Take a finished operand."""
+        self.last, self.start, self.end = node, start, end
 
-    def push(self, node: int, start: int, end: int) -> None:
-        """Add a finished operand."""
-        self.operands.append((node, start, end))
+    def hold(self) -> None:
+        """Put the last operand, if there is one, with those below it: another will follow."""
+        if self.last != NONE:
+            self.operands.append(self.last)
+            self.starts.append(self.start)
+        self.last = NONE
+
+    def open(self) -> None:
+        """Begin with what stands in parentheses."""
+        self.operators.append(OPEN)
+        self.last = NONE
 
     def close(self) -> None:
         """Apply the operators that wait since the last open parenthesis, and take it away."""
         self.reduce()
         self.operators.pop()
 
-    def widen(self, start: int, end: int) -> None:
-        """Let the last operand span its parentheses too."""
-        self.operands[-1] = (self.operands[-1][0], start, end)
-
     def pop_from(self, first: int) -> list[int]:
         """Take all operands from position `first` on away and return their nodes."""
-        nodes = [node for node, _, _ in self.operands[first:]]
-        del self.operands[first:]
+        self.hold()
+        nodes = self.operands[first:]
+        del self.operands[first:], self.starts[first:]
         return nodes
 
-    def span(self, place: int = -1) -> Span:
-        """Return where an operand stands, the last one if not said otherwise."""
-        return Span(*self.operands[place][1:])
+    def span(self) -> Span:
+        """Return where the last operand stands."""
+        return Span(self.start, self.end)
 
     def waiting(self) -> list[int]:
         """Return the operators that wait since the last open parenthesis."""
@@ -92,33 +98,21 @@ class Stacks:
         """Let an infix operator wait, after those that bind no weaker have been applied."""
         self.reduce(LEAST[row])
         self.operators.append(row)
+        self.hold()
 
     def reduce(self, least: int = 0) -> None:
-        """Apply the operators since the open parenthesis that bind at least so tight, last first.
-
-        For two operands this is `GraphBuilder.add`, written out: most of a long program's time.
-        """
-        operators, operands, builder = self.operators, self.operands, self.builder
-        rows, offsets, read = builder.rows, builder.offsets, builder.operands
-        row = operators[-1]
-        while PRECEDENCE[row] >= least:
-            operators.pop()
-            right, start, end = operands.pop()
+        """Apply the operators since the open parenthesis that bind so tight, the last first."""
+        while PRECEDENCE[row := self.operators[-1]] >= least:
+            self.operators.pop()
             if row in PREFIX:
-                start = self.prefix_starts.pop()
-                operands.append((builder.add(row, (right,), start, end), start, end))
+                self.start = self.prefix_starts.pop()
+                operands = [self.last]
             else:
-                left, start, _ = operands[-1]
-                operands[-1] = (len(rows), start, end)
-                rows.append(row)
-                read.append(left)
-                read.append(right)
-                offsets.append(len(read))
-                builder.starts.append(start)
-                builder.ends.append(end)
-            row = operators[-1]
+                self.start = self.starts.pop()
+                operands = [self.operands.pop(), self.last]
+            self.last = self.builder.add(row, operands, self.start, self.end)
 
     def raise_to(self, exponent: int, end: int) -> None:
         """Raise the last operand to a power that ends at `end`."""
-        node, start, _ = self.operands[-1]
-        self.operands[-1] = (self.builder.add(POW, (node, exponent), start, end), start, end)
+        self.end = end
+        self.last = self.builder.add(POW, (self.last, exponent), self.start, end)

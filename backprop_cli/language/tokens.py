@@ -6,6 +6,7 @@ text with Greek letters, superscripts or signs pasted from a document.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 KINDS = (
@@ -29,6 +30,32 @@ KINDS = (
     "end",
 )
 """The kinds of token, in the order of the groups of the expression (the first is group 1)."""
+
+_NAME_KIND, _NUMBER_KIND, _CALL_KIND, _ASSIGN_KIND, _END_KIND = (
+    KINDS.index(kind) + 1 for kind in ("name", "number", "call", "assign", "end")
+)
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+_KIND_OF_TOKEN = {
+    token: KINDS.index(kind) + 1
+    for kind, tokens in {
+        "name": _LETTERS,
+        "number": "0123456789",
+        "operator": ("+", "-", "*", "**", "/", "^"),
+        "open": "(",
+        "close": ")",
+        "comma": ",",
+        "separator": ";",
+        "newline": "\n",
+        "end": ("",),
+    }.items()
+    for token in tokens
+}
+"""The kind of the commonest tokens."""
+
+_PART = 1 << 15
+"""Plain text is cut in parts about so long, of which one at a time takes memory."""
+
+_PLAIN = f"{_LETTERS}0123456789.+-*/^(),;\n =".encode()
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 SIGNS = {"**": "^", "×": "*", "·": "*", "⋅": "*", "∙": "*", "−": "-", "÷": "/", "∕": "/"}
@@ -91,16 +118,71 @@ def _pieces(ascii_only: bool) -> re.Pattern[str]:
     return re.compile(f"{before}(?:{'|'.join((common, operator, *groups))})")
 
 
-def pieces(text: str, start: int, end: int) -> list[str]:
-    """Return `text[start:end]` cut into tokens, each with the space and comment before it."""
-    return _pieces(text.isascii()).findall(text, start, end)
+def pieces(text: str, start: int, end: int) -> Iterator[list[str]]:
+    """Yield `text[start:end]` cut into tokens, each with the space and comment before it.
+
+    Joined, the pieces are the text again; the last one is the end of the text, so it has no token.
+    A plain text is cut by its signs alone, part by part, so that a piece may then hold several
+    tokens, as `2x` does; but no token goes on in the next piece.
+    """
+    if not _is_plain(text[start:end]):
+        yield _pieces(text.isascii()).findall(text, start, end)
+        return
+    while end - start > _PART:
+        match = re.compile(r"[-+*/^),;\n]").search(text, start + _PART, end)
+        middle = match.end() if match else end
+        yield _cut(text[start:middle])
+        start = middle
+    yield [*_cut(text[start:end]), ""]
 
 
-def kind_at(text: str, position: int, end: int) -> tuple[int, str]:
-    """Return the number of the kind (from 1) and the text of the next token before `end`."""
+def _is_plain(text: str) -> bool:
+    """Return whether each sign of a text tells by itself that a token begins or ends there."""
+    return (
+        text.isascii()
+        and not text.encode().translate(None, _PLAIN)
+        # The parameters of a definition are one token.
+        and not any(sign in text for sign in ("**", "==", "  ", ")=", ") ="))
+        and not text.endswith(" ")
+        and not (
+            any(sign in text for sign in ("e-", "e+", "E-", "E+"))
+            and re.search(r"[0-9.][eE][-+]", text)
+        )
+    )
+
+
+def _cut(text: str) -> list[str]:
+    """Return a plain text cut before and after each sign; the space between goes to the latter."""
+    for sign in "+-*/^),;\n":
+        text = text.replace(sign, f"\0{sign}\0")
+    for sign in "(=":  # what is called or assigned is one token with its sign
+        text = text.replace(sign, f"{sign}\0")
+    text = text.replace(" \0", "\0 ").replace("\0\0", "\0").strip("\0")
+    return text.split("\0") if text else []
+
+
+def kind_of(token: str) -> int:
+    """Return the number of the kind of a text that is exactly one token; 0 if that is not sure."""
+    kind = _KIND_OF_TOKEN.get(token)
+    if kind is not None:
+        return kind
+    if token[0] in "0123456789.":
+        try:
+            float(token)
+        except ValueError:
+            return 0
+        return 0 if "_" in token else _NUMBER_KIND
+    bare = token[:-1].rstrip(" \t") if token[-1] in "(=" else token
+    if not (bare.isascii() and bare.isidentifier()):
+        return 0
+    return _NAME_KIND if bare is token else _CALL_KIND if token[-1] == "(" else _ASSIGN_KIND
+
+
+def next_token(text: str, position: int, end: int) -> tuple[int, str, int]:
+    """Return the next token before `end`: the number of its kind (from 1), it, and its end."""
     match = expression(text.isascii()).match(text, position, end)
     kind = match.lastindex if match else None
-    return (kind, match[kind]) if match and kind else (len(KINDS), "")
+    return (kind, match[kind], match.end()) if match and kind else (_END_KIND, "", end)
 
 
 def normalized(name: str) -> str:

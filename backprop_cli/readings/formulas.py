@@ -24,6 +24,23 @@ def variables(operation: Operation) -> tuple[str, ...]:
     return operation.operand_names + (VARIABLES if operation.variadic else ("out",))
 
 
+def left_operand(x: Any, y: Any, out: Any) -> Any:
+    """Return x: the partial of every row whose formula is just that, so that a sweep can tell."""
+    return x
+
+
+def right_operand(x: Any, y: Any, out: Any) -> Any:
+    """Return y: the partial of every row whose formula is just that."""
+    return y
+
+
+_JUST_AN_OPERAND: dict[tuple[str, tuple[str, ...]], Callable[..., Any]] = {
+    ("x", ("x", "y", "out")): left_operand,
+    ("y", ("x", "y", "out")): right_operand,
+}
+"""The functions of formulas that are no more than a name, by the formula and its parameters."""
+
+
 @cache
 def _vocabulary() -> frozenset[str]:
     """Return every name a formula may read: parameters, their tangents dx, dy, and VARIABLES."""
@@ -96,7 +113,10 @@ class Spelling:
         names = variables(operation)
         if self.pair:
             names += tuple(f"d{name}" for name in operation.operand_names)
-        return tuple(self.compile(formula(text), names) for text in operation.partials)
+        return tuple(
+            _JUST_AN_OPERAND.get((text, names)) or self.compile(formula(text), names)
+            for text in operation.partials
+        )
 
     def conditions(self, operation: Operation) -> tuple[Any, ...]:
         """Return, for each kink of a row, a function that is nonzero where its `at` holds.
@@ -215,14 +235,14 @@ class Arithmetic:
 
     def prepare_values(self, graph: Graph) -> None:
         """Compile the value functions of the rows that `graph` uses."""
-        for row in set(graph.rows):
+        for row in graph.applied:
             if self.values[row] is None and TABLE[row].parameters:
                 self.values[row] = self.spelling.function(TABLE[row].name)
                 self.total[row] = self.total_spelling.function(TABLE[row].name)
 
     def prepare_partials(self, graph: Graph) -> None:
         """Compile the partials of the rows that `graph` uses."""
-        for row in set(graph.rows):
+        for row in graph.applied:
             if not self.partials[row] and TABLE[row].parameters:
                 self.partials[row] = self.spelling.partials(TABLE[row])
                 self.total_partials[row] = self.total_spelling.partials(TABLE[row])

@@ -42,13 +42,12 @@ def most_summands(rows: int) -> int:
 def users_of_shared(solution: Solution, answer: Answer) -> dict[int, list[int]]:
     """Return the nodes that read each operand which is read more than once on the way back."""
     graph, adjoints, active = solution.graph, answer.adjoints, solution.active
-    operands, offsets = graph.operands, graph.offsets
     first: dict[int, int] = {}
     users: dict[int, list[int]] = {}
     for node in range(answer.node + 1):
         if adjoints[node] is None or not active[node]:
             continue
-        for operand in operands[offsets[node] : offsets[node + 1]]:
+        for operand in graph.operands_of(node):
             if not active[operand]:
                 continue
             if operand in users:

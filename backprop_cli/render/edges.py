@@ -76,7 +76,7 @@ def text_of(solution: Solution, node: int, most: int) -> str:
     row = graph.rows[node]
     if row <= CONSTANT:
         return solution.names[node]
-    count = graph.offsets[node + 1] - graph.offsets[node]
+    count = len(graph.operands_of(node))
     operands = pieces(graph, node, solution.names)
     if count > 2 * most:
         operands = [*operands[:most], Piece(f"… {count - most:,} more")]

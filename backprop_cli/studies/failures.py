@@ -236,8 +236,11 @@ def _asked(operation: Operation, text: str) -> str:
 def failure_of_gradient(solution: Solution, adjoints: list[Any]) -> Failure | None:
     """Return where the first slope that is not finite entered the sweep, if one did."""
     graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
-    reached = [k for k in solution.wrt.values() if adjoints[k] is not None]
-    bad = [k for k in reached if not arithmetic.is_finite(adjoints[k])]
+    bad = [
+        node
+        for node in solution.wrt.values()
+        if (adjoint := adjoints[node]) is not None and not arithmetic.is_finite(adjoint)
+    ]
     if not bad:
         return None
     for step in contributions(graph, values, adjoints, solution.active, arithmetic):

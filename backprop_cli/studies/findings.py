@@ -222,9 +222,11 @@ def digits_remarks(solution: Solution, adjoints: list[Any], output: int) -> list
 
 def underflow_remarks(solution: Solution) -> list[Remark]:
     """Return a remark for each literal that is not zero but becomes zero in float64."""
-    values = solution.values
+    values, literals = solution.values, solution.graph.literals
+    if all(map(values.__getitem__, literals)):
+        return []
     return [
         Remark("underflow", text[:40], f"{text[:40]} is too small for a float64 and is read as 0")
-        for node, text in solution.graph.literals.items()
+        for node, text in literals.items()
         if values[node] == 0 and any(digit in "123456789" for digit in text.partition("e")[0])
     ]

@@ -60,7 +60,7 @@ def solve(
     `point` has a number for every input. `wrt` are inputs or named intermediates (all inputs if
     none is named); `outputs` are named nodes (the program's own output if none is named).
     """
-    asked = nodes_named(graph, wrt, "--wrt") or dict(graph.inputs)
+    asked = nodes_named(graph, wrt, "--wrt") or graph.inputs
     chosen = nodes_named(graph, outputs, "--of")
     if chosen:
         graph = graph.with_outputs(chosen.values())
@@ -103,16 +103,16 @@ def _at_kinks(
     remarks: list[Remark],
 ) -> tuple[dict[str, Any], Failure | None]:
     """Return the gradient and failure as `kink` asks for them; add what is to be remarked."""
-    if KINKED.isdisjoint(solution.graph.rows):
+    if KINKED.isdisjoint(solution.graph.applied):
         return gradient, failure
-    floats = [float(value) for value in solution.values]
+    floats = list(map(float, solution.values))
     sides = findings.Sides(solution.graph, floats)
     answered, missing = gradient, failure
     if solution.kink in ("left", "right"):
         answered, missing = findings.one_sided_gradient(solution, output, gradient, failure, sides)
     kinked = kinked_nodes(solution.graph, floats, adjoints, solution.active)
     flowing = [pair for pair in kinked if adjoints[pair[0]] != 0]
-    closing = findings.how_answered(solution.kink, solution.names[output], missing)
+    closing = findings.how_answered(solution.kink, solution.naming.of(output), missing)
     found = findings.kink_remarks(solution, flowing, sides, closing)
     if kinked and failure is None:
         known = {remark.node for remark in found}

@@ -39,7 +39,7 @@ def ours(shape: Shape, nodes: int, files: Path) -> Run:
     seconds = time.process_time() - begin
     if answer.failure:
         raise ArithmeticError(answer.failure.message)
-    gradient = [answer.gradient[name] for name in input_names(len(point))]
+    gradient = [answer.gradient[name] for name in point]
     return Run(answer.value, gradient, seconds, graph.size)
 
 

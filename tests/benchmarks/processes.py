@@ -1,6 +1,7 @@
 """Runs processes one after another and measures each: CPU time and peak memory."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -66,13 +67,19 @@ def child(*arguments: object) -> tuple[Cost, Any]:
     return cost, json.loads(cost.printed)
 
 
-def alternate(rounds: int, *sides: Callable[[], Sequence[float]]) -> list[list[float]]:
+def alternate(
+    rounds: int, *sides: Callable[[], Sequence[float]], seconds: float = math.inf
+) -> list[list[float]]:
     """Measure the sides in turn, A B A B, and return the medians of each side's figures.
 
-    A machine that slows down or speeds up meanwhile does so for all sides alike.
+    A machine that slows down or speeds up meanwhile does so for all sides alike. After the first
+    round, none is begun that is not likely to end within `seconds` of the beginning.
     """
     taken: list[list[Sequence[float]]] = [[] for _ in sides]
-    for _ in range(rounds):
+    begin = time.monotonic()
+    for done in range(1, rounds + 1):
         for side, found in zip(sides, taken, strict=True):
             found.append(side())
+        if (time.monotonic() - begin) * (done + 1) / done > seconds:
+            break
     return [[median(figures) for figures in zip(*found, strict=True)] for found in taken]

@@ -190,7 +190,7 @@ def _pictures(solution: Solution) -> str:
 
 
 def _many_steps(solution: Solution) -> bool:
-    return len(solution.graph.operands) > _MANY_STEPS
+    return solution.graph.edges > _MANY_STEPS
 
 
 def _data_text(solution: Solution) -> str:

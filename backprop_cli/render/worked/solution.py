@@ -127,7 +127,7 @@ def _program(solution: Solution, rows: int) -> Iterator[Statement]:
 
 def _forward(solution: Solution, node: int, rows: int) -> Forward:
     graph, names = solution.graph, solution.names
-    most = _most(graph.offsets[node + 1] - graph.offsets[node], rows)
+    most = _most(len(graph.operands_of(node)), rows)
 
     def value_of(k: int) -> Expression:
         return _number(solution, solution.values[k])

@@ -1,6 +1,7 @@
 """The right gradient as a formula: by SymPy, simplified; else the gradient graph, written out."""
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from backprop_cli.calculus.gradient_graph import gradient_graph
@@ -51,7 +52,8 @@ def claim_text(questions: Questions, question: Question) -> str:
     graph, first = questions.graph, questions.program.size
     names = display_names(questions.program)
     inputs: dict[str, int] = {}
-    for node in [question.node, *graph.operands[graph.offsets[first] :]]:
+    later = (graph.operands_of(node) for node in range(first, graph.size))
+    for node in (question.node, *chain.from_iterable(later)):
         if node < first:
             inputs[names[node]] = node
     return program_text(_alone(graph, question.node, inputs))
