@@ -115,6 +115,7 @@ def test_points_have_the_same_names_in_every_row(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
+        (["x^2", "--at", "x=1", "--wrt", "y"], "no name 'y'", "it has x\n"),
         (["c = x; c′2 = 3"], "unexpected '′' U+2032 PRIME", "only --wrt and --of take c′2"),
         ([AGAIN, "--at", "x=1", "--wrt", "c′4"], "no name 'c′4'", "it has x, c, d, c′2, c′3"),
         ([AGAIN, "--at", "x=1,c′2=5"], "'c′2' is not a name", ""),

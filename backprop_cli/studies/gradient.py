@@ -42,7 +42,11 @@ def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, in
         node = known.get(name, spelled.get(name))
         if node is None:
             message = f"{option}: the program has no name {name[:40]!r}"
-            raise UnknownInput(message, None, name_hint(name, [*known, *labels]))
+            raise UnknownInput(
+                message,
+                None,
+                name_hint(name, [*known, *(label for label in labels if PRIME in label)]),
+            )
         found[name] = node
     return found
 
