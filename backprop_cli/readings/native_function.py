@@ -81,17 +81,19 @@ def compiled_by_c(
     raises ArithmeticError where a number is not finite on the way. Raises `NoCompiler`.
     """
     import ctypes
+    from struct import Struct
 
     source = function_source(graph, inputs, telling_nodes(graph, graph.outputs))
     native = load(source)
     function = native.library.backprop_value
-    vector = ctypes.c_double * max(1, len(inputs))
+    # `struct` turns numbers into memory and back some ten times as fast as ctypes does.
+    pack, unpack = Struct(f"{len(inputs)}d").pack, Struct(f"{len(graph.outputs)}d").unpack
     space = ctypes.c_double * len(graph.outputs)
 
     def call(*values: float) -> tuple[float, ...]:
         results = space()  # its own, because several threads may call
-        if function(vector(*values), results):
+        if function(pack(*values), results):
             raise FloatingPointError("a number is not finite")
-        return tuple(results)
+        return unpack(results)
 
     return call, native
