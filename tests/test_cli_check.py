@@ -336,3 +336,12 @@ def test_a_name_of_a_file_cannot_write_to_the_terminal(capsys, tmp_path):
     assert "\x1b" not in out
     assert out.splitlines()[0].startswith("✓ aU+001B[31m [red]b[/red]")
     assert out.splitlines()[0].endswith("1 claim, 100 points")
+
+
+@pytest.mark.parametrize("name", ["c′2", "c'2", "c_2", "c"])
+def test_a_claim_is_about_a_reassigned_name_however_it_is_spelled(capsys, name):
+    program = "c = a*b; c = c*a; f = c*c"
+    words = ("check", program, "--at", "a=2,b=3", "--claim")
+    assert ask(capsys, *words, f"{name} = 2*a*a*b")[0] == 0
+    assert ask(capsys, *words, f"{name} = 3*a*a*b")[0] == 1
+    assert ask(capsys, *words, "c′1 = 2*a*a*a*b")[0] == 0

@@ -13,6 +13,7 @@ from backprop_cli.errors import BackpropError, BindingProblem, Span
 from backprop_cli.graph import Graph
 from backprop_cli.language.continuation import FormulaProblem, continued
 from backprop_cli.language.hints import nearest
+from backprop_cli.language.names import PRIME
 from backprop_cli.language.tokens import is_name, normalized, number_at
 from backprop_cli.studies.gradient import nodes_named
 from backprop_cli.studies.point import item_ends
@@ -118,10 +119,15 @@ def _read_claim(text: str, start: int, end: int, origin: str) -> Claim:
         name = left.strip("\ufeff \t")[:40]
         _refuse(f"nothing is claimed of {name}", text, span, origin)
     output, name = claimed_of(left)
-    if not is_name(name) or (output and not is_name(output)):
+    if not _may_be_named(name) or (output and not _may_be_named(output)):
         what = f"{left.strip()[:40]!r} is no name" if left.strip() else "a claim without a name"
         _refuse(what, text, Span(start, start + max(len(left), 1)), origin)
     return Claim(normalized(output), normalized(name), right, text, end - len(right), origin)
+
+
+def _may_be_named(text: str) -> bool:
+    """Return whether a program may have this name, as `nodes_named` takes it: `c′2` too."""
+    return is_name(text.replace("'", PRIME).replace(PRIME, "_"))
 
 
 def claimed_of(left: str) -> tuple[str, str]:
