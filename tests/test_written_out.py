@@ -48,7 +48,7 @@ def token_by_token(self: Parser, start: int, end: int) -> None:
     kind = 0
     while kind != END:
         kind, token, start = next_token(self.text, start, end)
-        state = state[kind](token, start - len(token), start)
+        state = state[kind](self, token, start - len(token), start)
 
 
 def outcome(text: str) -> object:

@@ -24,7 +24,7 @@ kind of token; the method that takes a token returns the next state.
 
 from collections import ChainMap
 from collections.abc import Callable, Collection, MutableMapping
-from typing import NamedTuple, NoReturn
+from typing import ClassVar, NamedTuple, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
 from backprop_cli.graph import ARITY, BLOCK, Graph, GraphBuilder
@@ -68,7 +68,7 @@ from backprop_cli.operations import (
     WHERE,
 )
 
-State = tuple[Callable[[str, int, int], "State"], ...]
+State = tuple[Callable[["Parser", str, int, int], "State"], ...]
 
 _ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
 _ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
@@ -78,6 +78,11 @@ _MOST_NUMBERS = 1_000
 _INFIX = {space + sign: row for sign, row in _ARITHMETIC.items() for space in ("", " ")}
 _INFIX |= {")": 0, " )": 0}
 """The row of each operator, as `LEAST` has them: 0 stands for a closing parenthesis."""
+
+
+def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:
+    """Return a state: the method for each group of the token expression (kinds count from 1)."""
+    return (otherwise, *(handlers.get(kind, otherwise) for kind in KINDS))
 
 
 class Call(NamedTuple):
@@ -110,47 +115,6 @@ class Parser:
         self.output: int | None = None
         self.header: tuple[str, int, int] = ("", 0, 0)
         self.depth = 0
-        self._make_states()
-
-    def _make_states(self) -> None:
-        """Lay out, for each state, the method that takes each kind of token."""
-        operand = {
-            "name": self._name,
-            "number": self._number,
-            "operator": self._prefix,
-            "open": self._open,
-            "call": self._call,
-            "root": self._root,
-            "pi": self._pi,
-            "close": self._close_empty,
-            "newline": self._newline_before_operand,
-            "separator": self._end_before_operand,
-            "end": self._end_before_operand,
-        }
-        operator = {
-            "operator": self._operator,
-            "close": self._close,
-            "comma": self._comma,
-            "comparison": self._compare,
-            "separator": self._end_statement,
-            "superscript": self._superscript,
-            "end": self._end_statement,
-            "root": self._implicit,
-        }
-        implicit = dict.fromkeys(("name", "call", "open", "pi"), self._implicit)
-        finished = {"newline": self._newline_after_atom}
-        skip = {"separator": self._end_body, "newline": self._end_body, "end": self._end_body}
-        refuse = self._refuse_operand
-        self.at_operand = _state(operand, refuse)
-        self.at_statement = _state(
-            {**operand, "assign": self._assign, "define": self._define}, refuse
-        )
-        self.after_name = _state({**operator, "newline": self._newline_after_name}, self._adjacent)
-        self.after_atom = _state({**operator, **implicit, **finished}, self._adjacent)
-        self.after_rest = _state(
-            {"close": self._close, "rest": lambda *_: self.after_rest}, self._after_rest
-        )
-        self.in_body = _state(skip, self._skip)
 
     def run(self, start: int, end: int) -> None:
         """Read the tokens of `text[start:end]`."""
@@ -243,10 +207,10 @@ class Parser:
         right, token = left + len(piece), piece.lstrip(" \t")
         kind = kind_of(token)
         if kind:
-            return state[kind](token, right - len(token), right)
+            return state[kind](self, token, right - len(token), right)
         while left < right:
             kind, token, left = next_token(self.text, left, right)
-            state = state[kind](token, left - len(token), left)
+            state = state[kind](self, token, left - len(token), left)
         return state
 
     # ------------------------------------------------------------------------------- atoms
@@ -293,6 +257,9 @@ class Parser:
         for node in self.rest:
             self.stacks.hold()
             self.stacks.put(node, start, end)
+        return self.after_rest
+
+    def _rest(self, token: str, start: int, end: int) -> State:
         return self.after_rest
 
     def _after_rest(self, token: str, start: int, end: int) -> State:
@@ -567,10 +534,41 @@ class Parser:
         template.finish(self.builder.finish((self.output,)), self.output)
         return template
 
+    # ------------------------------------------------------------------------------ states
 
-def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:
-    """Return a state: the method for each group of the token expression (kinds count from 1)."""
-    return (otherwise, *(handlers.get(kind, otherwise) for kind in KINDS))
+    _operand: ClassVar = {
+        "name": _name,
+        "number": _number,
+        "operator": _prefix,
+        "open": _open,
+        "call": _call,
+        "root": _root,
+        "pi": _pi,
+        "close": _close_empty,
+        "newline": _newline_before_operand,
+        "separator": _end_before_operand,
+        "end": _end_before_operand,
+    }
+    _operator_next: ClassVar = {
+        "operator": _operator,
+        "close": _close,
+        "comma": _comma,
+        "comparison": _compare,
+        "separator": _end_statement,
+        "superscript": _superscript,
+        "end": _end_statement,
+        "root": _implicit,
+    }
+    _product_next: ClassVar = dict.fromkeys(("name", "call", "open", "pi"), _implicit)
+    at_operand = _state(_operand, _refuse_operand)
+    at_statement = _state({**_operand, "assign": _assign, "define": _define}, _refuse_operand)
+    after_name = _state({**_operator_next, "newline": _newline_after_name}, _adjacent)
+    after_atom = _state(
+        {**_operator_next, **_product_next, "newline": _newline_after_atom}, _adjacent
+    )
+    after_rest = _state({"close": _close, "rest": _rest}, _after_rest)
+    in_body = _state(dict.fromkeys(("separator", "newline", "end"), _end_body), _skip)
+    """What takes each kind of token, when an operand, a statement or an operator must follow."""
 
 
 def parse(text: str, bound: Collection[str] = ()) -> Graph:
