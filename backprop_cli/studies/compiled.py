@@ -23,6 +23,7 @@ from backprop_cli.readings.telling import telling_nodes
 from backprop_cli.studies.api import Gradient, answer_at, finite, told
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.gradient import KINKS, nodes_named
+from backprop_cli.studies.paying import calls_pay
 from backprop_cli.studies.point import check_names
 from backprop_cli.studies.solution import Answer
 from backprop_cli.studies.table.flags import FLAGS
@@ -222,8 +223,6 @@ class Compiled:
 
     def _reconsider(self) -> None:
         """Compile C if it would have paid by now and the choice is ours."""
-        from backprop_cli.studies.climbing.engines import calls_pay
-
         self._look = 2 * self._calls
         if self._engine != "auto" or self.engine == "native":
             return
