@@ -27,6 +27,7 @@ from backprop_cli.operations import (
     DIV,
     MUL,
     NEG,
+    OPPOSITE,
     POW,
     SUB,
     TABLE,
@@ -81,8 +82,6 @@ _DEEPEST = 40
 """How many operations may stand inside one another in an expression."""
 
 _INFIX = (ADD, SUB, MUL, DIV, NEG)
-
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 class _Statements:
@@ -222,7 +221,7 @@ class _Statements:
         different = f"{left} > {right} or {left} < {right}"  # Python's != holds for a NaN
         test, opposite = (
             different if each == "!=" else f"{left} {each} {right}"
-            for each in (sign, _OPPOSITE[sign])
+            for each in (sign, OPPOSITE[sign])
         )
         return test, opposite, f"{left} - {right}"
 
