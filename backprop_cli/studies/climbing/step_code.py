@@ -155,11 +155,12 @@ class StepCode:
         names = ("x", "g", "h", "t", *self.parameters, *kinds)
         parameters = {name: f"p{k}" for k, name in enumerate(self.parameters)}
         still = ("h", *self.parameters)
+        formulas = (*self.optimizer.states, ("", self.optimizer.move))
+        graphs = [(name, parse(text, names)) for name, text in formulas]
         for place in range(self.count):
             given = {"x": f"x{place}", "g": f"i{place}", "h": "step", "t": "t", **parameters}
             given |= {name: f"s{place * len(kinds) + k}" for k, name in enumerate(kinds)}
-            for name, formula in (*self.optimizer.states, ("", self.optimizer.move)):
-                graph = parse(formula, names)
+            for name, graph in graphs:
                 lines = self.writer.lines(graph, graph.outputs, given, still)
                 fixed += lines.fixed
                 moving += lines.moving
