@@ -27,12 +27,7 @@ every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 SADDLE = "(1-x)^2 + 100(y-x^2)^2"
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 # ------------------------------------------------------------------- the same answers

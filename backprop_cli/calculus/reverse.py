@@ -22,7 +22,10 @@ _COMMON = tuple(
     arity if arity == 1 or (arity == 2 and not selects) else 0
     for arity, selects in zip(ARITY, SELECTS, strict=False)
 )
-"""The number of operands of the rows that the sweep has written out, 0 for all others."""
+"""The number of operands of the rows that the sweep has written out, 0 for all others.
+
+(`ARITY` is longer by the row of templates, which is in no program.)
+"""
 
 
 class Contribution(NamedTuple):

@@ -2,7 +2,7 @@
 
 The numbers of a climb are the same to the last bit, so the choice is one of time
 (`studies/paying.py`). Means over data are the same where NumPy has no own version of a function
-(`studies/native_rows.py`); otherwise C must be asked for, and says what may differ.
+(`readings/native_rows.py`); otherwise C must be asked for, and says what may differ.
 """
 
 from collections.abc import Iterable, Sequence
@@ -76,7 +76,7 @@ def _natively_averaged(
     objective: MeanExpression, records: Sequence[Record], always: bool
 ) -> Chosen:
     """Compile the rows of the data, where it pays and changes no digit, or `always`."""
-    from backprop_cli.studies.native_rows import own_versions, slow_rows
+    from backprop_cli.readings.native_rows import own_versions, slow_rows
 
     graph, columns = objective.slopes_graph(), objective.data.columns
     own = own_versions(objective.graph, columns) or own_versions(graph, columns)

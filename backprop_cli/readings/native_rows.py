@@ -1,4 +1,4 @@
-"""The rows of data computed by compiled C: each output of a graph in each row, and their sums.
+"""A graph read as compiled C over rows of data: each output in each row, and their sums.
 
 In every row the numbers are the interpreter's, to the last bit (`readings/c.py`); NumPy adds them
 up, in the order in which it adds its own. So a mean has the very bits of NumPy's wherever NumPy
