@@ -1,8 +1,8 @@
 """A graph read as one Python function, for many evaluations of the same small graph.
 
 Interpreting a graph costs a loop, a dispatch and a call for every node; straight-line Python costs
-none of these. Writing and compiling it takes some 30 microseconds a node, which pays after about
-eighty evaluations, so it is never done for a single one.
+none of these. Writing and compiling it takes some 30 microseconds a node, which pays after 50 to
+150 evaluations of value and slopes, so it is never done for a single one.
 
 What is read once is written where it is read, which spares Python two instructions and a slot;
 only long expressions are cut, so that the compiler's own recursion stays shallow. Signs are
