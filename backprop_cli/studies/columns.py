@@ -4,7 +4,6 @@ NumPy is used where it is installed. Without it, columns are lists, and so are t
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -32,9 +31,9 @@ def read_columns(given: Mapping[str, Any]) -> Columns:
         numpy = numpy_for("many")
     except BackpropError:
         numpy = None
-    read = _list if numpy is None else partial(_array, numpy=numpy)
+    read = _list if numpy is None else _array
     columns: dict[str, Any] = {
-        name: finite(column, name) if name in alone else read(column, name)
+        name: finite(column, name) if name in alone else read(column, name, numpy)
         for name, column in given.items()
     }
     lengths = {name: len(column) for name, column in columns.items() if name not in alone}
@@ -48,7 +47,7 @@ def read_columns(given: Mapping[str, Any]) -> Columns:
     return Columns(columns, count, numpy, arrays)
 
 
-def _list(column: Any, name: str) -> list[float]:
+def _list(column: Any, name: str, numpy: None) -> list[float]:
     if isinstance(column, (str, bytes)) or not hasattr(column, "__iter__"):
         raise BindingProblem(f"the column {name} is no list of numbers: {column!r:.60}")
     return [finite(number, f"{name} in row {row}") for row, number in enumerate(column)]
@@ -65,7 +64,7 @@ def _array(column: Any, name: str, numpy: Any) -> Any:
     if made.ndim != 1:
         raise BindingProblem(f"the column {name} has {made.ndim} dimensions, not 1")
     if made.dtype.kind not in "iufb" and made.size:
-        return numpy.array(_list(made.tolist(), name))
+        return numpy.array(_list(made.tolist(), name, None))
     numbers = made.astype(numpy.float64)
     wrong = numpy.flatnonzero(~numpy.isfinite(numbers))
     if wrong.size:
