@@ -10,7 +10,9 @@ could see otherwise.
 It works on two arrays. Numbers: the point x, f and its slopes g, the last move b, the states s of
 the optimiser; then what stays: held inputs h, the step size, hyper-parameters p, the square of the
 norm that is small enough, bounds, and how large f must be to be called far. Counters: those of
-`FIRST`, then for each remark how often it was made, and at which step first.
+`FIRST`, then for each remark how often it was made, and at which step first. Within a step, i are
+the slopes in the direction of improvement, y is where the step lands, m the move that led there,
+and w and q are f and its slopes at y.
 """
 
 import sys
