@@ -29,7 +29,7 @@ the row -1 of templates (`language/functions.py`).
 """
 
 BLOCK = 10_000
-"""So many nodes are worth moving from the lists of a builder to its arrays."""
+"""So many nodes are worth moving from the lists of a builder to its arrays at once."""
 
 
 class Graph(NamedTuple):
@@ -39,10 +39,16 @@ class Graph(NamedTuple):
     occur. Most rows have one operand or two, and then these are `firsts[k]` and `seconds[k]` (of
     one operand, both are the same), so that a sweep reads them as it goes. The operands of any
     other row are the `seconds[k]` nodes in `more` from place `firsts[k]` on. All are smaller than
-    k. A constant keeps its literal, so that every reading can make its own number of it. `names`
-    maps a name to the newest node that carries it; `labels` maps a node to the name tables show
-    for it, and `aliases` has its other names, each with the node and the number of nodes there
-    were when it was given.
+    k. Of `(a + b)*max(a, b, 3)` the columns are
+
+        node              0      1      2      3      4             5
+        row               input  input  a + b  3      max(a, b, 3)  (a + b)*max(a, b, 3)
+        firsts, seconds   0, 0   0, 0   0, 1   0, 0   0, 3          2, 4
+
+    and `more` is 0, 1, 3. A constant keeps its literal, so that every reading can make its own
+    number of it. `names` maps a name to the newest node that carries it; `labels` maps a node to
+    the name tables show for it, and `aliases` has its other names, each with the node and the
+    number of nodes there were when it was given.
     """
 
     source: str
@@ -130,7 +136,8 @@ class GraphBuilder:
     """Collects nodes in evaluation order; `finish` freezes them into a `Graph`.
 
     What is appended for each node goes to lists, which are the fastest to append to, and from there
-    block by block into flat arrays, which take an eighth of the memory.
+    block by block into flat arrays, which take an eighth of the memory. Only the rows stay in a
+    list to the end: who appends a node asks for those of earlier ones.
     """
 
     def __init__(self, source: str = "") -> None:

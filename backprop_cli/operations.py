@@ -715,5 +715,8 @@ COMPARISONS: dict[str, int] = {
 COMPARISON_ROWS = frozenset(COMPARISONS.values())
 """The rows of all comparisons."""
 
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+"""The comparison that holds where another does not; of a NaN neither does."""
+
 NAMED_CONSTANTS = ("pi", "e", "tau")
 """The constants a program may use by name, unless it assigns the name or the point binds it."""

@@ -1,6 +1,9 @@
-"""What tests share: golden texts, compared or rewritten (`pytest --update-snapshots`)."""
+"""What tests share: golden texts, and a place for compiled code.
 
-from collections.abc import Callable
+Golden texts are compared, or rewritten by `pytest --update-snapshots`.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +30,11 @@ def matches_snapshot(request: pytest.FixtureRequest) -> Callable[[str, str], Non
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what a file of tests compiles in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

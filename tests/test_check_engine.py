@@ -21,13 +21,7 @@ try:
 except compiler.NoCompiler as reason:
     pytest.skip(reason.message, allow_module_level=True)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 CLAIMS = (
     ("(a + b)*(b + c)", "b=b+c,a=b+c,c=a"),

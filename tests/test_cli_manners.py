@@ -238,6 +238,11 @@ def test_extreme_programs_read_well(words):
             "error: no value for xy; x, y do not occur in the expression\n"
             "  xy + y2\n  ^^\n  write x*y for a product\n",
         ),
+        (  # to try all ways to cut this name would take minutes
+            ("grad", f"{'x' * 35}y", "--at", "x=1,xx=2"),
+            f"error: no value for {'x' * 35}y; x, xx do not occur in the expression\n"
+            f"  {'x' * 35}y\n  {'^' * 36}\n  bind with --at {'x' * 35}y=1\n",
+        ),
         (
             ("help",),
             "error: there is no command 'help'\n  backprop --help lists the commands\n",

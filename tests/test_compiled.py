@@ -14,7 +14,7 @@ from strategies import programs
 from backprop_cli import BackpropError, Gradient, compiled, gradient
 from backprop_cli.readings import compiler
 from backprop_cli.studies import compiled as study
-from backprop_cli.studies.climbing.engines import calls_pay
+from backprop_cli.studies.paying import calls_pay
 
 try:
     compiler.find_compiler()
@@ -27,12 +27,7 @@ every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 SADDLE = "(1-x)^2 + 100(y-x^2)^2"
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 # ------------------------------------------------------------------- the same answers
@@ -213,7 +208,7 @@ def test_bad_programs_are_refused(make, said):
 
 
 @needs_a_compiler
-def test_engines_say_what_they_are(monkeypatch):
+def test_engines_say_what_they_are():
     native = compiled(SADDLE, engine="native")
     assert native.engine == "native"
     assert native.note.startswith("engine native (C, compiled by ")
@@ -230,7 +225,7 @@ def test_without_a_compiler(monkeypatch):
     with pytest.raises(BackpropError, match="no C compiler was found: CC names 'nosuchcc'"):
         compiled(SADDLE, engine="native")
     monkeypatch.setattr(study, "_FIRST_LOOK", 2)
-    monkeypatch.setattr("backprop_cli.studies.climbing.engines.calls_pay", lambda *given: True)
+    monkeypatch.setattr(study, "calls_pay", lambda *given: True)
     function = compiled(SADDLE)
     before = function(1, 2)
     assert function(1, 2) == before
@@ -247,7 +242,7 @@ def test_auto_takes_c_once_it_would_have_paid(monkeypatch):
         return calls >= 16
 
     monkeypatch.setattr(study, "_FIRST_LOOK", 4)
-    monkeypatch.setattr("backprop_cli.studies.climbing.engines.calls_pay", pays)
+    monkeypatch.setattr(study, "calls_pay", pays)
     function = compiled(SADDLE)
     engines = []
     for _ in range(20):
@@ -368,7 +363,7 @@ def test_auto_computes_many_points_by_c_once_that_would_have_paid(monkeypatch):
     assert function.many([1.5, 2.5]).value == pytest.approx(few.value, rel=1e-14)
 
 
-def test_many_of_a_program_in_a_package_without_numpy(monkeypatch):
+def test_without_numpy_the_rows_are_taken_one_by_one(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     found = compiled("x^2*y").many(x=range(3), y=(1, 2, 3))
     assert found.value == [0.0, 2.0, 12.0]

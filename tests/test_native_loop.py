@@ -13,16 +13,11 @@ from backprop_cli.operations import TABLE
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
 from backprop_cli.studies.climbing.climbs import Record
-from backprop_cli.studies.climbing.engines import (
-    LARGEST_COMPILED,
-    calls_pay,
-    choose,
-    loop_lines,
-    loop_pays,
-)
+from backprop_cli.studies.climbing.engines import choose
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.climbing.problem import make_problem
 from backprop_cli.studies.climbing.settings import Settings
+from backprop_cli.studies.paying import LARGEST_COMPILED, calls_pay, loop_lines, loop_pays
 
 try:
     find_compiler()
@@ -32,12 +27,7 @@ except NoCompiler as reason:
 ROSENBROCK = "(1 - x)^2 + 100*(y - x^2)^2"
 START = {"x": -1.2, "y": 1.0}
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 class Seen:

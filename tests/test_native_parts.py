@@ -83,18 +83,15 @@ def test_long_calls_are_set_apart_and_the_rest_is_drawn_together(short):
     assert found.parts[-1].texts == ("v5",)
 
 
-compiles = pytest.mark.usefixtures("_own_cache")
+compiles = pytest.mark.usefixtures("_a_compiler", "own_cache")
 
 
 @pytest.fixture(scope="module")
-def _own_cache(tmp_path_factory):
+def _a_compiler():
     try:
         compiler.find_compiler()
     except compiler.NoCompiler as reason:
         pytest.skip(reason.message)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def rows(graph, columns, fixed, language):

@@ -14,15 +14,16 @@ from backprop_cli.graph import Graph  # noqa: E402
 from backprop_cli.language.parser import parse  # noqa: E402
 from backprop_cli.operations import TABLE  # noqa: E402
 from backprop_cli.readings.compiler import NoCompiler, find_compiler  # noqa: E402
+from backprop_cli.readings.native_rows import own_versions, slow_rows  # noqa: E402
 from backprop_cli.studies import means  # noqa: E402
 from backprop_cli.studies.climbing.climbs import Record  # noqa: E402
-from backprop_cli.studies.climbing.engines import choose, rows_pay  # noqa: E402
+from backprop_cli.studies.climbing.engines import choose  # noqa: E402
 from backprop_cli.studies.climbing.optimizers import BY_NAME  # noqa: E402
 from backprop_cli.studies.climbing.problem import make_problem  # noqa: E402
 from backprop_cli.studies.climbing.settings import Settings  # noqa: E402
 from backprop_cli.studies.data import Data  # noqa: E402
 from backprop_cli.studies.means import PIECE, MeanOver  # noqa: E402
-from backprop_cli.studies.native_rows import own_versions, slow_rows  # noqa: E402
+from backprop_cli.studies.paying import rows_pay  # noqa: E402
 
 try:
     find_compiler()
@@ -44,12 +45,7 @@ DIFFER = {
     "where(w > 0, w*x, b)": ("where",),
 }
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def table(rows: int, seed: int = 0) -> Data:

@@ -176,6 +176,18 @@ def test_steps_of_a_range_are_those_of_its_nodes(nodes: range) -> None:
     assert [node for node, *_ in graph.steps(nodes)] == list(nodes)
 
 
+def test_the_columns_are_those_of_the_example_in_the_docstring() -> None:
+    graph = parse("(a + b)*max(a, b, 3)")
+    assert [TABLE[row].name for row in graph.rows] == [
+        "input", "input", "add", "constant", "max", "mul",
+    ]  # fmt: skip
+    pairs = list(zip(graph.firsts, graph.seconds, strict=True))
+    assert pairs == [(0, 0), (0, 0), (0, 1), (0, 0), (0, 3), (2, 4)]
+    assert list(graph.more) == [0, 1, 3]
+    written = " ".join((Graph.__doc__ or "").split())
+    assert "firsts, seconds " + " ".join(f"{one}, {two}" for one, two in pairs) in written
+
+
 def test_operands_are_kept_whatever_their_number() -> None:
     builder = GraphBuilder()
     x, y = builder.input("x"), builder.input("y")

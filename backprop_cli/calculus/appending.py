@@ -15,17 +15,14 @@ from backprop_cli.operations import (
     DIV,
     MUL,
     NEG,
+    OPPOSITE,
     POW,
     WHERE,
 )
 from backprop_cli.readings.floats import number
 
-_OPPOSITE = {
-    COMPARISONS[sign]: COMPARISONS[other]
-    for pair in (("<", ">="), ("<=", ">"), ("==", "!="))
-    for sign, other in (pair, pair[::-1])
-}
-"""The comparison that holds where another does not."""
+_OPPOSITE = {COMPARISONS[sign]: COMPARISONS[other] for sign, other in OPPOSITE.items()}
+"""The row of the comparison that holds where another does not."""
 
 _EQUAL, _DIFFERENT = COMPARISONS["=="], COMPARISONS["!="]
 

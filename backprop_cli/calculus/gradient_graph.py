@@ -41,7 +41,8 @@ from backprop_cli.readings.formulas import formula as table_formula
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
 
-_EXACT = 2.0**50
+_LARGEST_WHOLE = 2.0**50
+"""Whole numbers below this are computed here; sums and differences of them are exact."""
 
 
 def gradient_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
@@ -128,7 +129,7 @@ class Writer:
                 continue
             if edge == _ALWAYS:
                 edge = flag
-            elif flag != _ALWAYS:  # a comparison that nobody asks may be with NaN
+            elif flag != _ALWAYS:  # where the flag is 0, the edge's may compare a NaN
                 edge = self.made.guarded(flag, self._as_number(edge))
             sent = self._contribution(adjoint, local, edge, guarded=edge != flag)
             before = arrived.get(operand)
@@ -151,7 +152,7 @@ class Writer:
 
         Of a partial that is 0 but where a comparison holds, the node is that of the other side.
         """
-        template, variables = self._partial(operation, node, position, shared)
+        template, variables = self._partial_formula(operation, node, position, shared)
         made = self._instance(template, variables, whole=not operation.selects)
         if template.outputs[0] in made:
             local = made[template.outputs[0]]
@@ -189,10 +190,10 @@ class Writer:
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
-        template, variables = self._partial(operation, node, position, shared)
+        template, variables = self._partial_formula(operation, node, position, shared)
         return self._instance(template, variables)[template.outputs[0]]
 
-    def _partial(
+    def _partial_formula(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> tuple[Graph, Mapping[str, int]]:
         """Return the formula of a local partial, and the nodes of its variables."""
@@ -203,7 +204,7 @@ class Writer:
         return table_formula(operation.partials[operation.parameter_of(position)]), variables
 
     def formula(self, text: str, variables: Mapping[str, int]) -> int:
-        """Copy the part of a formula that can be reached; return the node of its value."""
+        """Write a formula over these nodes; return the node of its value."""
         template = table_formula(text)
         return self._instance(template, variables)[template.outputs[0]]
 
@@ -229,7 +230,7 @@ class Writer:
                 made[node] = self.made.constant(template.literals[node])
             elif row == WHERE and operands[0] in known:
                 made[node] = made[operands[1] if known[operands[0]] else operands[2]]
-            elif node in known and known[node] == int(known[node]) and abs(known[node]) < _EXACT:
+            elif _is_whole(known.get(node)):
                 made[node] = self.made.constant(str(int(known[node])))
             elif whole or row != WHERE or node != template.outputs[0]:
                 made[node] = self.made.simplified(row, [made[k] for k in operands])
@@ -281,6 +282,11 @@ class Writer:
         return any(self.made.key_of(condition, opposite=True) in keys for condition in conditions)
 
 
+def _is_whole(value: float | None) -> bool:
+    """Return whether a number is known and can be written as a whole one."""
+    return value is not None and abs(value) < _LARGEST_WHOLE and value == int(value)
+
+
 def _reachable(template: Graph, known: Mapping[int, float]) -> bytearray:
     """Return a mask of the nodes of a formula that its value needs, given what is known."""
     needed = bytearray(template.size)
@@ -291,10 +297,8 @@ def _reachable(template: Graph, known: Mapping[int, float]) -> bytearray:
         operands = list(template.operands_of(node))
         if template.rows[node] == WHERE and operands[0] in known:
             operands = [operands[1] if known[operands[0]] else operands[2]]
-        elif node in known and template.rows[node] not in (INPUT, CONSTANT):
-            value = known[node]
-            if value == int(value) and abs(value) < _EXACT:
-                operands = []
+        elif _is_whole(known.get(node)):
+            operands = []
         for operand in operands:
             needed[operand] = 1
     return needed

@@ -22,7 +22,10 @@ _COMMON = tuple(
     arity if arity == 1 or (arity == 2 and not selects) else 0
     for arity, selects in zip(ARITY, SELECTS, strict=False)
 )
-"""The number of operands of the rows that the sweep has written out, 0 for all others."""
+"""The number of operands of the rows that the sweep has written out, 0 for all others.
+
+(`ARITY` is longer by the row of templates, which is in no program.)
+"""
 
 
 class Contribution(NamedTuple):
@@ -50,7 +53,7 @@ def reverse(
     arithmetic.prepare_partials(graph)
     adjoints: list[Any] = [None] * graph.size
     adjoints[output] = arithmetic.one
-    partials, flows = arithmetic.partials, list(active)
+    partials, flows = arithmetic.partials, list(active)  # lists are the fastest to index
     for node, row, first, second in graph.steps(range(output, -1, -1)):
         adjoint, out = adjoints[node], values[node]
         if adjoint is None:
@@ -74,7 +77,7 @@ def reverse(
                     adjoints[first] = sent if before is None else before + sent
                 continue
             of_first, of_second = partials[row]
-            if of_first is right_operand:
+            if of_first is right_operand:  # a product: each partial is the other operand
                 of_first = values[second]
             elif callable(of_first) and flows[first]:
                 of_first = of_first(values[first], values[second], out)

@@ -48,10 +48,11 @@ SMALLEST_NORMAL = 2.0**-1022
 
 _SMALLEST = math.ulp(0.0)
 _SMALLEST_MEASURED = 2.0**-968  # below it the error of a product is below the smallest float64
-_TRIALS = 4
+_LARGEST_EXACT = 2.0**50  # below it, whole numbers and their halves are exact
+_TRIALS, _SAFETY = 4, 8.0
+"""Of `gradient_spread`: how often it draws, and what it multiplies the largest change with."""
 _BLOCK = 10_000
-_SAFETY = 8.0
-_LARGEST_EXACT = 2.0**50
+"""Nodes whose shares are added at a time, and in memory together."""
 
 
 class Loss(NamedTuple):

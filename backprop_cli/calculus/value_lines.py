@@ -7,7 +7,16 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import display_names
 from backprop_cli.language.notation import Piece
-from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, DIV, INPUT, POW, TABLE, WHERE
+from backprop_cli.operations import (
+    COMPARISON_ROWS,
+    CONSTANT,
+    DIV,
+    INPUT,
+    OPPOSITE,
+    POW,
+    TABLE,
+    WHERE,
+)
 from backprop_cli.readings.bounds import is_inside, is_undefined_at_infinity, overflows
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.library import words_of
@@ -16,8 +25,6 @@ from backprop_cli.readings.target import Language
 
 VALUE, SEED, TEST, HELP, PRODUCT = "value", "seed", "test", "help", "product"
 """The kinds of line: a value, the starting 1, a test, a number that slopes share, a product."""
-
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 class Draft(NamedTuple):
@@ -143,7 +150,7 @@ class ValueLines:
         rest = nan
         if sign == "!=":
             test, then, other, sign = test._replace(test=None), other, then, "=="
-        for opposite in ("<", ">") if sign == "==" else (_OPPOSITE[sign],):
+        for opposite in ("<", ">") if sign == "==" else (OPPOSITE[sign],):
             rest = coder.select(coder.compare(opposite, left, right), other.piece, rest)
         return Term(coder.select(coder.compare(sign, left, right), then.piece, rest))
 

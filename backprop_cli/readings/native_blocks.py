@@ -251,8 +251,8 @@ class NativeBlocks:
         marks = [np.zeros(count, np.bool_), np.zeros(count, np.bool_)]
         self._function(
             ctypes.c_int64(count),
-            _addresses(given),
-            _addresses(made),
+            addresses(given),
+            addresses(made),
             self._fixed.ctypes.data_as(ctypes.c_void_p),
             *(mark.ctypes.data_as(ctypes.c_void_p) for mark in marks),
         )
@@ -269,5 +269,6 @@ def _writable(column: Column) -> Column:
     return column if plain else np.empty(len(column))
 
 
-def _addresses(arrays: Sequence[Column]) -> "ctypes.Array[ctypes.c_void_p]":
+def addresses(arrays: Sequence[Column]) -> "ctypes.Array[ctypes.c_void_p]":
+    """Return where arrays begin, as C takes it: none at all would be no array of C's."""
     return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))

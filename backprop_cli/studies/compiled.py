@@ -11,6 +11,7 @@ it would have paid for what was asked already: what it may come to cost has been
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.point_graph import point_graph
@@ -23,6 +24,7 @@ from backprop_cli.readings.telling import telling_nodes
 from backprop_cli.studies.api import Gradient, answer_at, finite, told
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.gradient import KINKS, nodes_named
+from backprop_cli.studies.paying import calls_pay
 from backprop_cli.studies.point import check_names
 from backprop_cli.studies.solution import Answer
 from backprop_cli.studies.table.flags import FLAGS
@@ -78,7 +80,10 @@ class Compiled:
         for word, known, what in ((kink, KINKS, "kink"), (engine, ENGINES, "engine")):
             if word not in known:
                 raise OptionProblem(f"{what} takes {', '.join(known)}, got {word!r:.40}")
-        self._given = (program, tuple(inputs), tuple(wrt), kink, engine)
+        self._again = partial(
+            Compiled, program, tuple(inputs), wrt=tuple(wrt), kink=kink, engine=engine
+        )
+        """Makes the same in another process."""
         self.graph = program if isinstance(program, Graph) else parse(program, inputs)
         """The program."""
         if inputs:
@@ -93,6 +98,7 @@ class Compiled:
         self._kink, self._engine = kink, engine
         made = point_graph(self.graph.with_outputs(self.graph.outputs[:1]), list(asked.values()))
         self._made = made.graph.with_outputs([*made.graph.outputs, *made.kinks])
+        self._kinks_end = len(self._made.outputs)
         self._calls, self._look = 0, _FIRST_LOOK
         self._many: tuple[ManyPoints, Chosen] | None = None
         self._rows = self._rows_to_look = 0
@@ -112,7 +118,7 @@ class Compiled:
         return f"<compiled f({', '.join(self.inputs[:10])}): engine {self.engine}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, self._given
+        return self._again, ()
 
     def __call__(
         self, *numbers: float | Mapping[str, float] | Sequence[float], **named: float
@@ -191,7 +197,7 @@ class Compiled:
             found = self._function(*point)
         except ARITHMETIC_ERRORS:
             return None
-        total = sum(found)  # finite if all are, but for one in a million
+        total = sum(found)  # not finite if one is not, or if finite ones overflow in it
         if total - total != 0 or any(found[len(self.wrt) + 1 : self._kinks_end]):
             return None
         return found
@@ -202,7 +208,6 @@ class Compiled:
 
     def _first(self) -> tuple[Callable[..., Sequence[float]] | None, Chosen]:
         """Return the function of one point, and the engine, to begin with."""
-        self._kinks_end = len(self._made.outputs)
         if self._engine == "native":
             return self._native()
         if self._made.size > _LARGEST_COMPILED:
@@ -222,8 +227,6 @@ class Compiled:
 
     def _reconsider(self) -> None:
         """Compile C if it would have paid by now and the choice is ours."""
-        from backprop_cli.studies.climbing.engines import calls_pay
-
         self._look = 2 * self._calls
         if self._engine != "auto" or self.engine == "native":
             return
@@ -269,12 +272,8 @@ class Compiled:
         from backprop_cli.studies.table.points import ManyPoints
 
         self._rows += count
-        again = self._many is None or (
-            self._engine == "auto"
-            and self._many[1].name == "python"
-            and self._rows >= self._rows_to_look
-        )
-        if self._many is None or again:
+        looks = self._engine == "auto" and self._rows >= self._rows_to_look
+        if self._many is None or (looks and self._many[1].name == "python"):
             self._rows_to_look = 2 * self._rows
             engine = PointEngine(self._engine, self._rows)
             program = self.graph.with_outputs(self.graph.outputs[:1])
@@ -306,11 +305,4 @@ def compiled(
     paid for itself. Raises `BackpropError`: a syntax error with its span, an unknown name, an
     engine that cannot work here.
     """
-    return Compiled(program, inputs, wrt=wrt, kink=kink, engine=engine)
-
-
-def _again(
-    program: str | Graph, inputs: Sequence[str], wrt: Sequence[str], kink: str, engine: str
-) -> Compiled:
-    """Return what another process was sent."""
     return Compiled(program, inputs, wrt=wrt, kink=kink, engine=engine)

@@ -3,7 +3,7 @@
 A column is one array, and an operation is one NumPy call for all rows. What depends on the data
 alone is computed when the objective is made; the rest anew at each point, in pieces of some
 thousand rows, so that a large graph over many rows stays in the cache and in memory. Compiled C
-(`studies/native_rows.py`) may compute the rows of a piece instead.
+(`readings/native_rows.py`) may compute the rows of a piece instead.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from backprop_cli.studies.data import Data, numpy_for
 
 if TYPE_CHECKING:
     from backprop_cli.readings.native import Native
+    from backprop_cli.readings.native_rows import NativeRows
     from backprop_cli.studies.data import Column, Rows
-    from backprop_cli.studies.native_rows import NativeRows
 
 PIECE = 8192
 """Rows that are computed at a time."""
@@ -88,7 +88,7 @@ class MeanOver:
 
     def compile(self) -> "Native":
         """Let compiled C compute the rows from now on, and return it. Raises `NoCompiler`."""
-        from backprop_cli.studies.native_rows import NativeRows
+        from backprop_cli.readings.native_rows import NativeRows
 
         of_rows = self.graph.dependents(self.graph.inputs[name] for name in self._bound())
         outputs = [node for node in dict.fromkeys(self.graph.outputs) if of_rows[node]]

@@ -204,9 +204,9 @@ def _product(name: str, unknown: list[str]) -> str:
     """Return the hint for a name such as xy, where x and y are what was bound."""
     import re  # here: only errors need it
 
-    # Longer names first; none of them is a part of the name if the whole is not made of them.
+    # Longer names first. What a name has taken it keeps (++), or this would try all ways to cut.
     parts = "|".join(map(re.escape, sorted(unknown[:50], key=len, reverse=True)))
-    if not unknown or not re.fullmatch(f"(?:{parts})+", name):
+    if not unknown or not re.fullmatch(f"(?:{parts})++", name):
         return ""
     return f"write {'*'.join(re.findall(parts, name))} for a product"
 

@@ -1,7 +1,7 @@
 """Cheap gradient: value and gradient against the value alone, in every reading.
 
 Whatever the number of inputs, a gradient should cost no more than a few evaluations (Baur &
-Strassen 1983). All in process, both sides in turn; `tests/test_cheap.py` counts operations.
+Strassen 1983). All in process, both sides in turn; `tests/test_linear.py` counts operations.
 """
 
 import math

@@ -17,6 +17,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.python import compiled
 from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.paying import WITH_GRADIENT, calls_pay
 
 LARGEST_PYTHON = 10_000
 """The most nodes that are compiled to Python."""
@@ -74,6 +75,4 @@ def _pays(points: int, nodes: int) -> bool:
     """Return whether C saves more than twice what compiling it costs."""
     if points * nodes < _LEAST_WORK:
         return False
-    from backprop_cli.studies.climbing.engines import WITH_GRADIENT, calls_pay
-
     return calls_pay(points, round(nodes / WITH_GRADIENT))

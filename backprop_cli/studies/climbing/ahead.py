@@ -20,6 +20,7 @@ which a line of progress heeds."""
 _SECONDS = 0.02
 """How long a loop may run before the keyboard is listened to again."""
 _LONGEST_PAUSE = 1 << 12
+"""How many steps at most are explained ones before a loop that got stuck is asked again."""
 
 
 class Stand(NamedTuple):

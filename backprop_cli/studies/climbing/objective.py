@@ -1,8 +1,9 @@
 """What is climbed: a function of the inputs that move, its slopes and its curvature.
 
-The slopes come from the program's gradient graph, compiled once to Python. Where that raises (an
-overflow, a step outside a domain) the sweeps answer instead, in the sense of IEEE 754; they also
-do all the work for large graphs and short runs, where compiling would not pay.
+The slopes come from the program's gradient graph, compiled once, to Python unless an engine
+compiles it to C. Where that raises (an overflow, a step outside a domain) the sweeps answer
+instead, in the sense of IEEE 754; they also do all the work for large graphs and short runs, where
+compiling would not pay.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from backprop_cli.studies.data import Data
     from backprop_cli.studies.means import MeanOver
 
-_PAYS_AFTER = 50
+PAYS_AFTER = 50
+"""So many evaluations, or steps, are worth compiling a graph to Python for."""
 _LARGEST_COMPILED = 20_000
+"""The most nodes that are compiled; larger programs are swept."""
 
 Evaluator = Callable[..., Sequence[float]]
 """A function from the inputs of a graph to its outputs; it raises where it has no answer."""
@@ -60,7 +63,7 @@ class Expression:
         """The inputs that do not move."""
         self._wrt = [graph.inputs[name] for name in moving]
         self._active = graph.dependents(self._wrt)
-        self._compiles = evaluations >= _PAYS_AFTER and graph.size <= _LARGEST_COMPILED
+        self._compiles = evaluations >= PAYS_AFTER and graph.size <= _LARGEST_COMPILED
         self._compile: Compile | None = None
         self._functions: dict[str, Evaluator] = {}
         self._graphs: dict[str, Graph] = {}

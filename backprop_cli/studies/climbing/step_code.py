@@ -10,7 +10,9 @@ could see otherwise.
 It works on two arrays. Numbers: the point x, f and its slopes g, the last move b, the states s of
 the optimiser; then what stays: held inputs h, the step size, hyper-parameters p, the square of the
 norm that is small enough, bounds, and how large f must be to be called far. Counters: those of
-`FIRST`, then for each remark how often it was made, and at which step first.
+`FIRST`, then for each remark how often it was made, and at which step first. Within a step, i are
+the slopes in the direction of improvement, y is where the step lands, m the move that led there,
+and w and q are f and its slopes at y.
 """
 
 import sys
@@ -155,11 +157,12 @@ class StepCode:
         names = ("x", "g", "h", "t", *self.parameters, *kinds)
         parameters = {name: f"p{k}" for k, name in enumerate(self.parameters)}
         still = ("h", *self.parameters)
+        formulas = (*self.optimizer.states, ("", self.optimizer.move))
+        graphs = [(name, parse(text, names)) for name, text in formulas]
         for place in range(self.count):
             given = {"x": f"x{place}", "g": f"i{place}", "h": "step", "t": "t", **parameters}
             given |= {name: f"s{place * len(kinds) + k}" for k, name in enumerate(kinds)}
-            for name, formula in (*self.optimizer.states, ("", self.optimizer.move)):
-                graph = parse(formula, names)
+            for name, graph in graphs:
                 lines = self.writer.lines(graph, graph.outputs, given, still)
                 fixed += lines.fixed
                 moving += lines.moving

@@ -14,8 +14,8 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.formulas import formula
-from backprop_cli.studies.climbing.engines import LARGEST_COMPILED, compiling
 from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.paying import LARGEST_COMPILED, compiling
 
 _KNOWN = {
     "erf": 170, "erfc": 170, "exp_square": 1500, "normal_cdf": 850, "gamma": 3000, "lgamma": 1400,

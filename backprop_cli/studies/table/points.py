@@ -1,8 +1,9 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done by NumPy in blocks (`readings/blocks.py`). It marks the rows in which a node is
-not finite or stands on a kink, and these are looked at again, with all that `grad` would ask of
-each (`second_look.py`), so that a row's flag is what `grad` would say of it.
+Most rows are done by NumPy in blocks (`readings/blocks.py`), or by C (`studies/table/engines.py`).
+Either marks the rows in which a node is not finite or stands on a kink, and these are looked at
+again, with all that `grad` would ask of each (`second_look.py`), so that a row's flag is what
+`grad` would say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     ]
 
 _MOST_NUMBERS = 1 << 22
+"""Values of nodes that are held at once when rows are looked at again: 32 MiB."""
 
 
 class Answers(NamedTuple):

@@ -1,4 +1,4 @@
-"""The rows of data computed by compiled C: each output of a graph in each row, and their sums.
+"""A graph read as compiled C over rows of data: each output in each row, and their sums.
 
 In every row the numbers are the interpreter's, to the last bit (`readings/c.py`); NumPy adds them
 up, in the order in which it adds its own. So a mean has the very bits of NumPy's wherever NumPy
@@ -23,6 +23,7 @@ from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.formulas import formula
 from backprop_cli.readings.native import Native, load
+from backprop_cli.readings.native_blocks import addresses
 from backprop_cli.readings.telling import telling_nodes
 
 Column = NDArray[np.float64]
@@ -34,7 +35,6 @@ _OWN = {
     *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
 }
 """The primitives of which NumPy has an own version, or `readings/arrays.py` for it."""
-
 
 _APART = 24
 """Numbers between two columns of results: a distance of 2^k bytes would send all to one place of
@@ -64,7 +64,7 @@ class NativeRows:
         self._columns = [np.ascontiguousarray(columns[name]) for name in used]
         self._picked = [np.empty(most) for _ in used]
         self._results = np.empty((len(graph.outputs), most + _APART))
-        self._whole, self._few = _addresses(self._columns), _addresses(self._picked)
+        self._whole, self._few = addresses(self._columns), addresses(self._picked)
         self._point = (ctypes.c_double * max(1, len(parameters)))()
 
     def sums(self, point: Sequence[float], rows: "slice | Rows") -> list[float] | None:
@@ -165,7 +165,3 @@ def _rows_in(text: str) -> Iterator[int]:
     for row in formula(text).rows:
         if row > CONSTANT and row != WHERE and row not in COMPARISON_ROWS:
             yield row
-
-
-def _addresses(arrays: Sequence[Column]) -> "ctypes.Array[ctypes.c_void_p]":
-    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
