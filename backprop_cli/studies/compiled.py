@@ -10,7 +10,8 @@ How often it will be asked is not known. So C is compiled, where the caller leav
 it would have paid for what was asked already: what it may come to cost has been spent by then.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.calculus.point_graph import point_graph
@@ -115,7 +116,7 @@ class Compiled:
         return _again, self._given
 
     def __call__(
-        self, *numbers: float | Mapping[str, float] | Sequence[float], **named: float
+        self, /, *numbers: float | Mapping[str, float] | Sequence[float], **named: float
     ) -> Gradient:
         """Return value and gradient at a point: numbers in order, by name, or one collection.
 
@@ -139,7 +140,7 @@ class Compiled:
         answer = self._studied(point)
         return answer.value, list(answer.gradient.values())
 
-    def many(self, *columns: Any, **named: Any) -> Gradients:
+    def many(self, /, *columns: Any, **named: Any) -> Gradients:
         """Return values and gradients of many points, given as columns of numbers.
 
         A column is a list or a NumPy array, in order or by name; a number stands for a whole
@@ -158,8 +159,11 @@ class Compiled:
         alone = numbers[0] if len(numbers) == 1 and not named else None
         if isinstance(alone, Mapping):
             numbers, named = (), alone
+        elif isinstance(alone, Set):
+            raise BindingProblem(f"a set has no order, so it is no point: {alone!r:.60}")
         elif isinstance(alone, Iterable) and not isinstance(alone, (str, bytes)):
-            numbers = tuple(alone)
+            with suppress(TypeError):  # an array of no dimensions says that it is iterable
+                numbers = tuple(alone)
         if named or len(numbers) != len(self.inputs):
             numbers = tuple(self._bound(numbers, named, "number").values())
         for number in numbers:
