@@ -163,6 +163,10 @@ def test_a_point_comes_in_any_form():
         (lambda f: f.many("12", 2), "the column x is no list of numbers: '12'"),
         (lambda f: f.many([None], 2), "the value of x in row 0 is not a finite number: None"),
         (lambda f: f.many(3, object()), "the column y is no list of numbers"),
+        (lambda f: f({1, 2}), "a set has no order, so it is no point"),
+        (lambda f: f.many({1, 2}, 3), "the column x is no list of numbers: {1, 2}"),
+        (lambda f: f.many({"x": 1}, 3), "the column x is no list of numbers"),
+        (lambda f: f({0: 1, 1: 2}), "no value for x, y; 0, 1 do not occur"),
     ],
 )
 @pytest.mark.parametrize("numpy", [True, False])
@@ -183,6 +187,18 @@ def test_columns_of_arrays_are_refused_too():
         function.many(1, numpy.array([1, numpy.inf]))
     with pytest.raises(BackpropError, match="x is no list of numbers"):
         function.many([[1], [2, 3]], 1)
+    with pytest.raises(BackpropError, match="x has numbers that are masked"):
+        function.many(numpy.ma.array([1.0, 2.0], mask=[False, True]), 1)
+    with pytest.raises(BackpropError, match="no value for y"):
+        function(numpy.array(3.0))
+    with pytest.raises(BackpropError, match="x in row 0 is not a finite number: inf"):
+        function.many(numpy.array([10**400], dtype=object).astype(numpy.longdouble), 1)
+
+
+def test_an_input_may_be_called_self():
+    function = compiled("self*columns")
+    assert function(self=2, columns=3).value == 6.0
+    assert function.many(self=[2], columns=3).value == [6.0]
 
 
 @pytest.mark.parametrize(

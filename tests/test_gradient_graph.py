@@ -14,6 +14,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.precise import Precise
+from backprop_cli.studies.gradient import solve
 
 PROGRAMS = [
     ("(a+b)*(b+c)", {"a": 2.0, "b": -3.0, "c": 4.0}),
@@ -186,3 +187,17 @@ def test_every_row_can_be_instantiated():
                 text = "where(c > 0, a, b)"
             graph = parse(text.replace("z", "x, y"))
             assert gradient_graph(graph, graph.outputs[0], list(graph.inputs.values())).size, names
+
+
+@pytest.mark.parametrize(
+    "text", ["0*sqrt(x) + x", "sqrt(x)^0*x", "x - cbrt(x)*0", "x + 0*(3*sqrt(x))"]
+)
+def test_a_factor_of_0_does_not_hide_an_infinite_slope(text):
+    """0·inf is undefined for whoever multiplies; only what selects sends nothing along an edge."""
+    graph = parse(text)
+    found = gradient_graph(graph, graph.outputs[0], list(graph.inputs.values()))
+    for x in (0.0, 4.0):
+        slope = forward_values(found, {"x": x})[found.outputs[1]]
+        answer = solve(graph, {"x": x}).answers[0]
+        assert [slope] == pytest.approx([answer.gradient["x"]], nan_ok=True)
+        assert math.isnan(slope) == (x == 0)

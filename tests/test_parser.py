@@ -347,6 +347,8 @@ MISTAKES = [
     ("1/2(x+1)", S, "two ways", 4, "1/(2*(x+1)) or 1/2*(x+1)"),
     ("a/(b)(c)", S, "two ways", 6, "a/((b)*(c))"),
     ("2^3x", S, "two ways", 4, "2^(3*x) or 2^3*x"),
+    ("a / 2 b", S, "two ways", 7, "write a/(2*b) or a/2*b"),
+    ("(a) ^ -  2 b", S, "two ways", 12, "write (a)^(2*b) or (a)^2*b"),
     ("x^2y", S, "two ways", 4, "x^(2*y) or x^2*y"),
     ("x^2sin(y)", S, "two ways", 4, "x^(2*sin(y))"),
     ("x^-2y", S, "two ways", 5, ""),

@@ -149,6 +149,8 @@ PROGRAMS = [
     "pick(1, x, y, 2) + gelu(x) + where(x != 0, sin(x)/x, 1)",
     "7",
     "2^3*x",
+    "clip(2, y, x - y) + clip(x, y, 1)",
+    "sqrt(relu(x*x)) + x^hypot(1, abs(x - y))",
     "x",
 ]
 NUMBERS = (0.0, -0.0, 1.0, 0.3, -2.5, 800.0, 1e-200, -1e300)

@@ -828,3 +828,33 @@ def test_what_stands_still_beside_a_point_steps_off_no_kink(text, x, left, right
         side = one_sided(graph, values, graph.inputs["x"], direction)
         assert side.slopes[graph.outputs[0]] == slope
         assert not side.undecided[graph.outputs[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "undecided"),
+    [
+        ("sqrt(relu(x*x))", False),
+        ("relu(cbrt(x)^2)", False),
+        ("where(x != cbrt(0*x), 3*x, 0)", True),
+    ],
+)
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_what_moves_but_not_to_first_order_does_not_stand_still(text, undecided, direction):
+    """The slope of sqrt(relu(x*x)) = |x| at 0 is -1 or 1, which no sweep of first order knows."""
+    graph = parse(text)
+    side = one_sided(graph, forward_values(graph, {"x": 0.0}), graph.inputs["x"], direction)
+    output = graph.outputs[0]
+    assert math.isnan(side.slopes[output]) or side.undecided[output]
+    assert bool(side.undecided[output]) == undecided
+
+
+@pytest.mark.parametrize("kink", ["convention", "left", "right"])
+def test_a_tie_to_first_order_before_a_root_is_never_answered_without_a_word(kink):
+    answer = answer_to("sqrt(relu(x*x))", kink, x=0.0)
+    assert answer.remarks
+    assert (answer.failure is None) == (kink == "convention")
+
+
+def test_a_power_with_a_moving_exponent_has_a_slope_at_a_base_of_0():
+    """x^(x + 2) = x² (1 + x log x + ...), with a kink elsewhere so that a sweep is made."""
+    assert answer_to("x^(x + 2) + abs(x - 1)", "right", x=0.0).gradient == {"x": -1.0}

@@ -125,8 +125,8 @@ class Writer:
             if not active[operand]:
                 continue
             local, edge = self._slope(operation, node, position, shared)
-            if self.made.known.get(local) == 0:
-                continue
+            if operation.selects and self.made.known.get(local) == 0:
+                continue  # of an ordinary factor of 0 the slope may be 0·inf, which is undefined
             if edge == _ALWAYS:
                 edge = flag
             elif flag != _ALWAYS:  # where the flag is 0, the edge's may compare a NaN

@@ -10,13 +10,14 @@ Evaluating Derivatives, 2nd ed., chapter 14, on directional derivatives of piece
 differentiable functions.
 """
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
 from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
 from backprop_cli.graph import Graph
-from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE
+from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL
 from backprop_cli.readings.formulas import Spelling, formula
 
@@ -36,15 +37,18 @@ class OneSided(NamedTuple):
 class SideFormulas:
     """The formulas of the table as a sweep to one side reads them, compiled when first used.
 
-    By row: `conditions` of its kinks, which take what `arguments_for` lays out; `partials`, and
-    the `value` of a row with a formula, which take the tangents too. `beside(row, kink)` is the
-    value just beside a jump.
+    By row: `conditions` of its kinks, and `partials`, which take what `arguments_for` lays out;
+    those of a row with kinks, and the `value` of a row with a formula, take the tangents too. (A
+    row without kinks compares where its formula has no value, as x^y at x = 0, but the limit of
+    its slope does.) `beside(row, kink)` is the value just beside a jump.
     """
 
     def __init__(self, plain: Spelling, paired: Spelling) -> None:
         """Take how numbers of one kind spell formulas, without and with tangents."""
         self.conditions = cache(lambda row: plain.conditions(TABLE[row]))
-        self.partials = cache(lambda row: paired.partials(TABLE[row]))
+        self.partials = cache(
+            lambda row: (paired if TABLE[row].kinks else plain).partials(TABLE[row])
+        )
         self.value = cache(lambda row: paired.compile(formula(TABLE[row].value), _moving(row)))
         self.beside = cache(
             lambda row, kink: plain.compile(formula(kink.beside), _moving(row, "out"))
@@ -85,35 +89,48 @@ def _step(
     """Compute the limit and the tangent of one node from those of its operands.
 
     A node stands still where it selects nothing that moves, as relu(x) left of 0: then it does not
-    step off a jump, and an infinite slope of what is made of it does not make 0·inf.
+    step off a jump, and an infinite slope of what is made of it does not make 0·inf. On a kink
+    that is only so if the tangents decide the side: relu(x*x) moves, but not to first order.
     """
     row = graph.rows[node]
     operation = TABLE[row]
     operands = graph.operands_of(node)
     given = [limits[k] for k in operands]
     moved = [tangents[k] for k in operands]
+    moving = [moves[k] for k in operands]
     limits[node] = TOTAL.function(operation.name)(*given)
     kinks = kinks_at(graph, node, limits)
-    tied = all(tangent == moved[0] for tangent in moved)
     if operation.value.isidentifier():
         for kink in kinks:
             if kink.beside:
                 limits[node] = _FLOATS.beside(row, kink)(*given, limits[node], *moved)
     else:
         limits[node] = _FLOATS.value(row)(*given, *moved)
+    unsure = _unsure(row, kinks, moved, moving) if kinks else set()
     if any(kink.homogeneous for kink in kinks):
         tangents[node] = _homogeneous(row, given, moved, limits[node])
-        moves[node] = any(moves[k] for k in operands)
+        moves[node] = any(moving)
     else:
-        moving = [moves[k] for k in operands]
         sent = _contributions(row, given, moved, limits[node], moving)
-        tangents[node] = sum(sent, start=0.0)
-        moves[node] = bool(sent)
-    open_ended = (tied if row in COMPARISON_ROWS else not any(moved)) and any(
-        kink.kind == "jump" and kink in kinks and any(moves[operands[k]] for k in where)
-        for kink, where in zip(operation.kinks, _about(row, len(operands)), strict=True)
-    )
-    undecided[node] = open_ended or _inherits(graph, node, limits, tangents, undecided)
+        unknown = unsure and any(tangent != tangent for tangent in moved)
+        tangents[node] = math.nan if unknown else sum(sent, start=0.0)
+        moves[node] = bool(sent or unsure)
+    undecided[node] = "jump" in unsure or _inherits(graph, node, limits, tangents, undecided)
+
+
+def _unsure(row: int, kinks: list[Kink], moved: list[float], moving: list[int]) -> set[str]:
+    """Return the kinds of the kinks that operands leave to a side that tangents do not tell.
+
+    That is where they move, but not to first order, or tie in their movement too, or where how
+    fast they move is undefined.
+    """
+    rest = moved[0] if row in COMPARISON_ROWS else 0.0
+    if not all(tangent == rest for tangent in moved) and all(t == t for t in moved):
+        return set()
+    about_each = zip(TABLE[row].kinks, _about(row, len(moved)), strict=True)
+    return {
+        kink.kind for kink, where in about_each if kink in kinks and any(moving[k] for k in where)
+    }
 
 
 def _about(row: int, count: int) -> list[Iterable[int]]:
@@ -149,7 +166,8 @@ def _contributions(
         partial = _FLOATS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
-            partial = partial(*arguments_for(row, given, position, out, ties), *fixed, *own)
+            paired = (*fixed, *own) if operation.kinks else ()
+            partial = partial(*arguments_for(row, given, position, out, ties), *paired)
         if not (operation.selects and partial == 0):
             sent.append(partial * tangent)
     return sent

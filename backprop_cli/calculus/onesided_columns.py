@@ -73,12 +73,17 @@ def _step(
     limits[node] = out
     moving = [moves[k] for k in operands]
     tangents[node], moves[node] = _tangent(row, given, moved, out, moving)
+    unsure = _unsure(row, kinks, moved, moving)
+    if kinks:
+        unknown = _any(unsure.values()) & _any(tangent != tangent for tangent in moved)
+        tangents[node] = np.where(unknown, np.nan, tangents[node])
+        moves[node] = moves[node] | _any(unsure.values())
     for kink, here in kinks:
         if kink.homogeneous:
             tangents[node] = np.where(here, _homogeneous(row, given, moved, out), tangents[node])
             moves[node] = np.where(here, _any(moving), moves[node])
-    open_ended = _open_ended(row, kinks, moved, moving)
-    undecided[node] = open_ended | _inherits(graph, node, limits, tangents, undecided)
+    jumps = unsure.get("jump", False)
+    undecided[node] = jumps | _inherits(graph, node, limits, tangents, undecided)
 
 
 def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]:
@@ -102,20 +107,20 @@ def arguments_in(row: int, given: Sequence[Any], position: int, out: Any) -> lis
     return [*given[:fixed], given[position], out, ties, index, count]
 
 
-def _open_ended(
+def _unsure(
     row: int, kinks: list[tuple[Kink, Any]], moved: list[Any], moving: list[Any]
-) -> Any:
-    """Return where a jump's operands move, but not to first order, or tie in their movement too."""
-    jumps = [
-        here & _any(moving[k] for k in positions or range(len(moving)))
-        for (kink, here), positions in zip(kinks, about(row), strict=True)
-        if kink.kind == "jump"
-    ]
-    if not jumps:
-        return False
+) -> dict[str, Any]:
+    """Return, by kind, where operands leave kinks to a side that their tangents do not tell."""
     rest = moved[0] if row in COMPARISON_ROWS else 0.0
-    still = np.logical_and.reduce(np.broadcast_arrays(*(np.equal(t, rest) for t in moved)))
-    return still & _any(jumps)
+    still: Any = True
+    for tangent in moved:
+        still = still & np.equal(tangent, rest)
+    still = still | _any(np.isnan(tangent) for tangent in moved)
+    unsure: dict[str, Any] = {}
+    for (kink, here), positions in zip(kinks, about(row), strict=True) if kinks else ():
+        leaves = still & here & _any(moving[k] for k in positions or range(len(moving)))
+        unsure[kink.kind] = unsure.get(kink.kind, False) | leaves
+    return unsure
 
 
 def _inherits(
@@ -157,7 +162,8 @@ def _tangent(
         partial = _ARRAYS.partials(row)[operation.parameter_of(position)]
         if callable(partial):
             own = [tangent] if operation.variadic else []
-            partial = partial(*arguments_in(row, given, position, out), *fixed, *own)
+            paired = (*fixed, *own) if operation.kinks else ()
+            partial = partial(*arguments_in(row, given, position, out), *paired)
         flows = moving[position] & (np.not_equal(partial, 0) if operation.selects else True)
         total = np.where(flows, total + partial * tangent, total)
         moves = moves | flows

@@ -13,6 +13,7 @@ from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.graph import Graph
 from backprop_cli.operations import INPUT, TABLE
+from backprop_cli.readings.formulas import condition
 
 
 class PointGraph(NamedTuple):
@@ -21,8 +22,9 @@ class PointGraph(NamedTuple):
     Its outputs are those of `answers`: for each output of the program, its node and the nodes of
     its partials; `adjoints` has, for each output, the adjoint of each node of the program that can
     have one. `watched` are the program's operations that the outputs need. A node of `kinks`
-    is 1 where an operation that matters stands on a kink or jump. `sides` has, for each selecting
-    operation, the node of the partial of each operand: 0 where that operand is not selected.
+    is 1 where an operation that matters stands on a kink or jump, or where a sweep to one side may
+    leave its domain. `sides` has, for each selecting operation, the node of the partial of each
+    operand: 0 where that operand is not selected.
     """
 
     graph: Graph
@@ -67,8 +69,15 @@ def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:
     variables = dict(writer.shared_variables(operation, node))
     if operation.variadic:
         variables["x"] = operands[-1]
-    return [
+    found = [
         writer.formula(f"where({kink.at}, 1, 0)", variables)
         for kink, positions in zip(operation.kinks, about(row), strict=True)
         if any(active[operands[k]] for k in positions or range(len(operands)))
     ]
+    # Of a value with a formula, such as clip's, a sweep to one side reads the domain there too.
+    for text in operation.domain if not operation.value.isidentifier() else ():
+        read = [operation.names.index(name) for name in condition(text).inputs]
+        if "<=" in text and any(active[operands[k]] for k in read):
+            border = text.replace("<=", "==")
+            found.append(writer.formula(f"where({border}, 1, 0)", variables))
+    return found

@@ -70,7 +70,7 @@ def _before_operators(text: str, start: int, end: int) -> str:
     last = start
     while start < end:
         kind, _, start = next_token(text, start, end)
-        if KINDS[kind - 1] not in ("operator", "root", "newline"):
+        if KINDS[kind - 1] not in ("operator", "root", "newline", "end"):
             last = start
     return text[:last]
 

@@ -3,7 +3,7 @@
 NumPy is used where it is installed. Without it, columns are lists, and so are the answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -48,24 +48,27 @@ def read_columns(given: Mapping[str, Any]) -> Columns:
 
 
 def _list(column: Any, name: str, numpy: None) -> list[float]:
-    if isinstance(column, (str, bytes)) or not hasattr(column, "__iter__"):
+    if isinstance(column, (str, bytes, Mapping, Set)) or not hasattr(column, "__iter__"):
         raise BindingProblem(f"the column {name} is no list of numbers: {column!r:.60}")
     return [finite(number, f"{name} in row {row}") for row, number in enumerate(column)]
 
 
 def _array(column: Any, name: str, numpy: Any) -> Any:
     """Return a column as an array of float64; rows are counted from 0, as Python does."""
-    if isinstance(column, (str, bytes, Mapping)):
+    if isinstance(column, (str, bytes, Mapping, Set)):
         raise BindingProblem(f"the column {name} is no list of numbers: {column!r:.60}")
     try:
         made = numpy.asarray(column if hasattr(column, "__array__") else _sequence(column))
     except (TypeError, ValueError) as error:
         raise BindingProblem(f"the column {name} is no list of numbers: {error}") from None
+    if numpy.ma.is_masked(column):
+        raise BindingProblem(f"the column {name} has numbers that are masked")
     if made.ndim != 1:
         raise BindingProblem(f"the column {name} has {made.ndim} dimensions, not 1")
     if made.dtype.kind not in "iufb" and made.size:
         return numpy.array(_list(made.tolist(), name, None))
-    numbers = made.astype(numpy.float64)
+    with numpy.errstate(over="ignore"):  # of a longer kind of float: found below
+        numbers = made.astype(numpy.float64)
     wrong = numpy.flatnonzero(~numpy.isfinite(numbers))
     if wrong.size:
         finite(float(numbers[wrong[0]]), f"{name} in row {wrong[0]}")

@@ -10,7 +10,8 @@ How often it will be asked is not known. So C is compiled, where the caller leav
 it would have paid for what was asked already: what it may come to cost has been spent by then.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -121,7 +122,7 @@ class Compiled:
         return self._again, ()
 
     def __call__(
-        self, *numbers: float | Mapping[str, float] | Sequence[float], **named: float
+        self, /, *numbers: float | Mapping[str, float] | Sequence[float], **named: float
     ) -> Gradient:
         """Return value and gradient at a point: numbers in order, by name, or one collection.
 
@@ -145,7 +146,7 @@ class Compiled:
         answer = self._studied(point)
         return answer.value, list(answer.gradient.values())
 
-    def many(self, *columns: Any, **named: Any) -> Gradients:
+    def many(self, /, *columns: Any, **named: Any) -> Gradients:
         """Return values and gradients of many points, given as columns of numbers.
 
         A column is a list or a NumPy array, in order or by name; a number stands for a whole
@@ -164,8 +165,11 @@ class Compiled:
         alone = numbers[0] if len(numbers) == 1 and not named else None
         if isinstance(alone, Mapping):
             numbers, named = (), alone
+        elif isinstance(alone, Set):
+            raise BindingProblem(f"a set has no order, so it is no point: {alone!r:.60}")
         elif isinstance(alone, Iterable) and not isinstance(alone, (str, bytes)):
-            numbers = tuple(alone)
+            with suppress(TypeError):  # an array of no dimensions says that it is iterable
+                numbers = tuple(alone)
         if named or len(numbers) != len(self.inputs):
             numbers = tuple(self._bound(numbers, named, "number").values())
         for number in numbers:

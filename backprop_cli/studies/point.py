@@ -180,7 +180,7 @@ def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {
     """
     given = dict.fromkeys(bound)
     missing = [name for name in graph.inputs if name not in given]
-    unknown = [name for name in given if name not in graph.inputs]
+    unknown = [str(name) for name in given if name not in graph.inputs]
     if not missing and not unknown:
         return
     parts, hints = [], []
