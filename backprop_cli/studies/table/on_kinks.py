@@ -44,12 +44,11 @@ class OnKinks(NamedTuple):
     slopes: list[Column]
 
 
-class Rows(NamedTuple):
-    """Rows in which all live values are finite: by node of the program, and by input asked for.
+class OutputRows(NamedTuple):
+    """What is known of rows, for one output: by node of the program, and by input asked for.
 
     `live` are the rows in which a node reaches the output, `adjoints` its adjoint where it has
-    one; `slopes` are the chain rule's, in the order of `seeds`, and `broken` has the code of a row
-    in which one of them is not finite.
+    one; `slopes` are the chain rule's, in the order of `seeds`.
     """
 
     graph: Graph
@@ -59,9 +58,13 @@ class Rows(NamedTuple):
     live: Mapping[int, Mask]
     adjoints: Mapping[int, Any]
     slopes: Sequence[Column]
-    broken: Codes
 
-    def among(self, places: NDArray[np.intp]) -> "Rows":
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return len(self.live[self.output])
+
+    def among(self, places: NDArray[np.intp]) -> "OutputRows":
         """Return some of the rows."""
 
         def some(value: Any) -> Any:
@@ -72,27 +75,29 @@ class Rows(NamedTuple):
             live={node: some(mask) for node, mask in self.live.items()},
             adjoints={node: some(adjoint) for node, adjoint in self.adjoints.items()},
             slopes=[some(slope) for slope in self.slopes],
-            broken=some(self.broken),
         )
 
 
-def on_kinks(rows: Rows, kink: str) -> OnKinks:
-    """Return what is said of each row of an output, as `--kink` asks for it."""
+def on_kinks(rows: OutputRows, broken: Codes, kink: str) -> OnKinks:
+    """Return what is said of each row of an output, as `--kink` asks for it.
+
+    All live values are finite; `broken` has the code of a row in which a slope is not.
+    """
     kinked = _kinked_nodes(rows)
     large = len(rows.seeds) * rows.graph.size > LARGEST_SWEEP
     side = {"left": 0, "right": 1}.get(kink)
-    slopes, failures = list(rows.slopes), rows.broken
+    slopes, failures = list(rows.slopes), broken
     if side is not None:
-        failures = np.zeros_like(rows.broken)
+        failures = np.zeros_like(broken)
     said = _Said(rows, kinked)
     for place, seed in enumerate(rows.seeds if side is not None or not large else ()):
         both = [one_sided_columns(rows.graph, rows.values, seed, way) for way in (-1, 1)]
         if not large:
             said.look(both, rows.slopes[place])
         if side is not None:
-            slopes[place], code = _one_sided(both[side], rows, rows.slopes[place])
+            slopes[place], code = _one_sided(both[side], rows, rows.slopes[place], broken)
             failures = np.where(failures == 0, code, failures)
-    remarks = said.somewhere() if large else said.codes()
+    remarks = said.somewhere() if large else said.codes(broken)
     if kink == "error":
         failures = np.where((failures == 0) & (remarks != 0), CODE["kink"], failures)
     return OnKinks(remarks, failures, slopes)
@@ -101,9 +106,9 @@ def on_kinks(rows: Rows, kink: str) -> OnKinks:
 class _Said:
     """The first remark of each row, found while the sweeps along one input after another go by."""
 
-    def __init__(self, rows: Rows, kinked: list[Kinked]) -> None:
+    def __init__(self, rows: OutputRows, kinked: list[Kinked]) -> None:
         self._rows, self._kinked = rows, kinked
-        count = len(rows.broken)
+        count = rows.size
         self._first = np.full(count, len(kinked))
         self._codes = np.zeros(count, np.int8)
         self._beside = np.zeros(count, bool)
@@ -120,10 +125,10 @@ class _Said:
         other = np.abs(slope - chained) > SAME * np.abs(slope)
         self._beside |= (_code(rows.values, both, rows.output) != 0) | other
 
-    def codes(self) -> Codes:
+    def codes(self, broken: Codes) -> Codes:
         """Return the codes of the first remarks: of a node, else of the output beside a kink."""
         stands = _any(self._rows, [node.here for node in self._kinked])
-        beside = stands & self._beside & (self._rows.broken == 0)
+        beside = stands & self._beside & (broken == 0)
         return np.where((self._codes == 0) & beside, CODE["kink"], self._codes)
 
     def somewhere(self) -> Codes:
@@ -131,14 +136,14 @@ class _Said:
         return np.where(_any(self._rows, [n.flowing for n in self._kinked]), CODE["kink"], 0)
 
 
-def _any(rows: Rows, masks: list[Mask]) -> Mask:
-    found = np.zeros(len(rows.broken), bool)
+def _any(rows: OutputRows, masks: list[Mask]) -> Mask:
+    found = np.zeros(rows.size, bool)
     for mask in masks:
         found |= mask
     return found
 
 
-def _kinked_nodes(rows: Rows) -> list[Kinked]:
+def _kinked_nodes(rows: OutputRows) -> list[Kinked]:
     """Return what `calculus.kinks.kinked_nodes` finds, with the rows in which it would."""
     graph = rows.graph
     active = graph.dependents(rows.seeds)
@@ -173,7 +178,9 @@ def _code(values: Sequence[Any], both: Sequence[OneSidedColumns], node: int) -> 
     return np.where(jumps, CODE["jump"], np.where(undecided | differ, CODE["kink"], 0))
 
 
-def _one_sided(side: OneSidedColumns, rows: Rows, chained: Column) -> tuple[Column, Codes]:
+def _one_sided(
+    side: OneSidedColumns, rows: OutputRows, chained: Column, broken: Codes
+) -> tuple[Column, Codes]:
     """Return the slopes to a side, NaN where there is none, and the codes of why."""
     slope = np.broadcast_to(side.slopes[rows.output], len(chained))
     none = np.not_equal(side.limits[rows.output], rows.values[rows.output])
@@ -181,5 +188,5 @@ def _one_sided(side: OneSidedColumns, rows: Rows, chained: Column) -> tuple[Colu
     code = np.where(np.isnan(slope), CODE["kink"], np.where(np.isinf(slope), CODE["not-finite"], 0))
     # The chain rule tells why, if it ends at the same.
     same = (slope == chained) | (np.isnan(slope) & np.isnan(chained))
-    code = np.where((code != 0) & same & (rows.broken != 0), rows.broken, code)
+    code = np.where((code != 0) & same & (broken != 0), broken, code)
     return np.where(none, np.nan, slope), np.where(none, CODE["kink"], code).astype(np.int8)

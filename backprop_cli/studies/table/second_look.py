@@ -23,7 +23,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.arrays import ARRAYS
 from backprop_cli.studies.table.flags import CODE
-from backprop_cli.studies.table.on_kinks import Codes, Column, Mask, Rows, on_kinks
+from backprop_cli.studies.table.on_kinks import Codes, Column, Mask, OutputRows, on_kinks
 
 
 class Looked(NamedTuple):
@@ -64,27 +64,29 @@ class SecondLook:
             results += [_column(values[output], count), *slopes]
         return Looked(results, np.where(failed != 0, failed, said), failed == 0)
 
-    def _output(self, rows: Rows, kinked: Mask, kink: str) -> tuple[Codes, Codes, list[Column]]:
+    def _output(
+        self, rows: OutputRows, kinked: Mask, kink: str
+    ) -> tuple[Codes, Codes, list[Column]]:
         """Return the failures, the remarks and the slopes of an output."""
-        failures, remarks = _first_bad(rows), np.zeros_like(rows.broken)
+        failures, remarks = _first_bad(rows), np.zeros(rows.size, np.int8)
         broken = np.where(failures == 0, self._first_bad_slope(rows), 0)
         failures = np.where(failures == 0, broken, failures)
         looked = np.flatnonzero((failures == 0) & kinked | (broken != 0))
         if not self._has_kinks or not len(looked):
             return failures, remarks, list(rows.slopes)
-        found = on_kinks(rows._replace(broken=broken).among(looked), kink)
+        found = on_kinks(rows.among(looked), broken[looked], kink)
         failures[looked], remarks[looked] = found.failures, found.remarks
         for slope, there in zip(rows.slopes, found.slopes, strict=True):
             slope[looked] = there
         return failures, remarks, list(rows.slopes)
 
-    def _rows(self, values: Sequence[Any], number: int, count: int) -> Rows:
+    def _rows(self, values: Sequence[Any], number: int, count: int) -> OutputRows:
         """Return what is known of the rows for one output."""
         output, *slopes = self._made.answers[number]
         adjoints = self._made.adjoints[number]
         live = dict(self._live(values, output, count))
         undefined = np.isnan(values[output])
-        return Rows(
+        return OutputRows(
             self._graph,
             output,
             self._seeds,
@@ -95,7 +97,6 @@ class SecondLook:
                 np.where(undefined & bool(moved[output]), np.nan, _column(values[node], count))
                 for node, moved in zip(slopes, self._moved, strict=True)
             ],
-            np.zeros(count, np.int8),
         )
 
     def _live(self, values: Sequence[Any], output: int, count: int) -> Iterator[tuple[int, Mask]]:
@@ -117,7 +118,7 @@ class SecondLook:
                     reached = here & (np.not_equal(side, 0) | ~np.isfinite(values[node]))
                 live[operand] = live[operand] | reached if operand in live else reached
 
-    def _first_bad_slope(self, rows: Rows) -> Codes:
+    def _first_bad_slope(self, rows: OutputRows) -> Codes:
         """Return the code of the first contribution that is not finite, where a slope is not.
 
         The rule of `studies/failures.failure_of_gradient`.
@@ -148,9 +149,9 @@ def _code(numbers: Any) -> Codes:
     return np.where(np.isnan(numbers), CODE["undefined"], infinite).astype(np.int8)
 
 
-def _first_bad(rows: Rows) -> Codes:
+def _first_bad(rows: OutputRows) -> Codes:
     """Return the code of the first live node that is not finite, 0 where there is none."""
-    codes = np.zeros_like(rows.broken)
+    codes = np.zeros(rows.size, np.int8)
     for node, here in rows.live.items():  # from the output down: an earlier node has the last word
         code = _code(rows.values[node])
         codes = np.where(here & (code != 0), code, codes)
