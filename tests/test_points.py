@@ -296,7 +296,7 @@ MISTAKES = {
     "no kinks": (blocks, "_mark", lambda mask, kinked: None),
     "both sides are one": (on_kinks, "_code", lambda values, both, node: np.zeros((), int)),
     "kinks that nothing reaches": (on_kinks, "_kinked_nodes", lambda rows: []),
-    "no slope is bad": (second_look.SecondLook, "_first_bad_slope", lambda self, rows: rows.broken),
+    "no slope is bad": (second_look.SecondLook, "_first_bad_slope", lambda self, rows: np.zeros(rows.size, np.int8)),
     "undefined slopes are infinite": (second_look.np, "isnan", lambda x: np.zeros(np.shape(x), bool)),
     "everything is live": (second_look, "SELECTS", [False]*len(TABLE)),
     "16 ulps off": (blocks, "_function", lambda kind: (lambda x, out: np.multiply(np.tanh(x), 1 + 32 * 2.0**-53, out=out)) if kind == "tanh" else FUNCTION(kind)),
