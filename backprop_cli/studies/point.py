@@ -17,6 +17,7 @@ from backprop_cli.language.parser import parse
 from backprop_cli.language.tokens import is_name, normalized, number_at
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
+from backprop_cli.studies.files import NumberText
 
 
 class Binding(NamedTuple):
@@ -109,8 +110,9 @@ def evaluated(bindings: Iterable[Binding], arithmetic: Arithmetic = FLOATS) -> d
 
 def _number(binding: Binding, arithmetic: Arithmetic) -> Any:
     text = binding.value
-    # A plain number, the usual case, takes no parsing.
-    value = arithmetic.number(text) if number_at(text) else _evaluated(binding, arithmetic)
+    # A plain number, the usual case, takes no parsing; JSON's all are.
+    plain = isinstance(text, NumberText) or number_at(text)
+    value = arithmetic.number(text) if plain else _evaluated(binding, arithmetic)
     if not arithmetic.is_finite(value):
         _refuse(f"the value of {binding.name} is not finite", binding.source, binding.span)
     return value

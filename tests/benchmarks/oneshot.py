@@ -64,7 +64,8 @@ class OneShot:
         title = f"{name}, {self._size(name, nodes):,} nodes"
         agreement = self._agreement("micrograd", name, nodes)
         if agreement is None:
-            yield Row(title, "", "micrograd", verdict="micrograd is missing or fails")
+            reason = [*self.remarks["micrograd, " + name], "it is missing"][-1]
+            yield Row(title, "", "micrograd", verdict=f"micrograd fails: {reason[:60]}")
             return
         sides: list[Callable[[], Sequence[float]]] = [
             lambda: _timed("ours", name, nodes, files),
