@@ -46,10 +46,11 @@ _MANY = 1 << 26
 that is not finite."""
 
 _DRIVER = """
-void backprop_rows(int64_t count, const double **c, double **r, const double *h,
-                   uint8_t *bad, uint8_t *kinked) {{
+int backprop_rows(int64_t count, const double **c, double **r, const double *h,
+                  uint8_t *bad, uint8_t *kinked) {{
   static _Thread_local double v[{handed_on}][{stride}], f[{fixed}];
   union {{ double number[{piece}]; uint64_t bits[{piece}]; }} marks;
+  int marked = 0;
   {still}
   for (int64_t start = 0; start < count; start += {piece}) {{
     int64_t size = count - start < {piece} ? count - start : {piece};
@@ -57,13 +58,16 @@ void backprop_rows(int64_t count, const double **c, double **r, const double *h,
     uint64_t any = 0;
     for (int64_t i = 0; i < size; i++) any |= marks.bits[i];
     if (!any) continue;
+    marked = 1;
     for (int64_t i = 0; i < size; i++) {{
       int64_t mark = (int64_t)marks.number[i];
       if (mark % {many}) bad[start + i] = 1;
       if (mark >= {many}) kinked[start + i] = 1;
     }}
   }}
+  return marked;
 }}"""
+"""What is called: it returns 1 if a row was marked; `bad` and `kinked` are only ever set to 1."""
 
 
 def rows_source(
@@ -235,7 +239,7 @@ class NativeBlocks:
         self.native = load(self.source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
-        self._function.restype = None
+        self._function.restype = ctypes.c_int
         self._fixed = np.array([*fixed.values(), 0.0])
 
     def __call__(
