@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import Writer
-from backprop_cli.readings.c_parts import Division, Part, divided
+from backprop_cli.readings.c_parts import APART, Division, Part, divided
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.telling import telling_nodes
 
@@ -54,10 +54,10 @@ def _part(
 ) -> list[str]:
     """Return the function of one part: it returns 1 where a number is not finite."""
     places = division.places
-    kind = "APART int" if len(division.parts) > 1 else "int"
+    static = APART if len(division.parts) > 1 else "static"
     tests = [text for text in part.texts if text not in results]
     return [
-        f"static {kind} part{number}(const double *x, double *r, double *v) {{",
+        f"{static} int part{number}(const double *x, double *r, double *v) {{",
         *(
             f"  const double {name} = v[{places[name]}];"
             if name in places
