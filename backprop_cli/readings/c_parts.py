@@ -19,7 +19,7 @@ MOST_WHOLE = 600
 Two other numbers follow from this one. A code that is whole gets each optimisation and may become
 vectors; one in parts gets fewer (`optimisation` in `readings/compiler.py`), and of these as many
 lines as a whole may have become vectors (`readings/native_blocks.py`). A function of many more
-variables can only be a loop that is not divided (`studies/climbing/step_code.py`).
+variables can only be the loop of a climb with many inputs (`studies/climbing/step_code.py`).
 """
 
 APART = "static APART"
