@@ -178,6 +178,19 @@ def test_bad_points_are_refused(call, said, numpy, monkeypatch):
     assert said in refused.value.message
 
 
+@pytest.mark.parametrize(
+    "call", [gradient, lambda text, *at, **named: compiled(text)(*at, **named)]
+)
+def test_an_input_given_by_place_and_by_name_is_refused(call):
+    with pytest.raises(BackpropError) as refused:
+        call("x*y", {"x": 1, "y": 3}, x=2)
+    assert refused.value.message == "x given by place and by name"
+
+
+def test_a_point_may_come_in_part_by_name():
+    assert gradient("x*y", {"x": 1}, y=2) == gradient("x*y", x=1, y=2)
+
+
 def test_columns_of_arrays_are_refused_too():
     numpy = pytest.importorskip("numpy")
     function = compiled("x*y")

@@ -92,8 +92,8 @@ def test_a_compiler_that_makes_nothing_although_it_says_so(cache, fake):
 @pytest.mark.parametrize(
     ("source", "flags"),
     [
-        ("\n" * compiler.MOST_OPTIMISED, ()),
-        ("\n" * (compiler.MOST_OPTIMISED + 1), ("-O1", "-ftree-vectorize")),
+        ("{\n" + " const double v0;\n" * compiler.MOST_OPTIMISED + "}\n", ()),
+        ("static APART int part0() {\n}\n", ("-O1", "-ftree-vectorize")),
         ("{\n" + " const double v0;\n" * (compiler.MOST_OPTIMISED + 1) + "}\n", ("-O0",)),
     ],
 )

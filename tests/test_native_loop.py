@@ -10,6 +10,7 @@ from strategies import programs
 
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
+from backprop_cli.readings import c_parts
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
 from backprop_cli.studies.climbing.climbs import Record
@@ -231,3 +232,25 @@ def test_other_ways_to_climb_evaluate_by_c_where_they_are_asked_to():
         )
         assert one.all == other.all
         assert other.chosen.name == "native"
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+@given(program=programs(), name=st.sampled_from([name for name in BY_NAME if name != NEWTON]))
+def test_a_loop_that_calls_slopes_in_parts_climbs_in_the_same_way(program, name):
+    start = {key: program.point[key] for key in parse(program.text, program.point).inputs}
+    assume(start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c_parts, "MOST_WHOLE", 2)
+        patch.setattr(c_parts, "MOST", 2)
+        both(program.text, start, 7, tuple(start)[:1], optimizer=BY_NAME[name], steps=300)
+
+
+def test_the_slopes_of_a_long_program_are_called_in_parts():
+    text = "+".join(f"tanh(a*{k} + b)*sin(c*{k})*k" for k in range(1, 60))
+    start = {"a": 0.3, "b": -0.2, "c": 0.1, "k": 0.01}
+    graph = parse(text, start)
+    source = step_code.StepCode(graph, ["a", "b"], ["c", "k"], Settings()).text()
+    assert "part1(y, h, r, v)" in source
+    seen = both(text, start, 0, ("a", "b"), optimizer=BY_NAME["adam"])
+    assert seen.chosen.name == "native"
+    assert seen.steps_of_python < 2500

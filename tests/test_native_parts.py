@@ -215,7 +215,26 @@ def test_a_program_whose_inputs_but_one_stand_still_is_in_parts_too():
 
 
 def test_the_function_that_calls_very_many_parts_does_not_make_the_code_slow():
-    graph = parse("+".join(f"tanh({k}*x)" for k in range(1, 800)))
+    graph = parse("+".join(f"tanh({k}*x)" for k in range(1, 1000)))
     source = rows_source(graph, ["x"], [])
     assert source.count("  rows_fast_tanh(") > compiler.MOST_OPTIMISED
     assert compiler.optimisation(source) == ("-O1", "-ftree-vectorize")
+
+
+@pytest.mark.parametrize("language", [NATIVE, VECTOR])
+def test_a_code_that_is_just_not_divided_gets_each_optimisation(language):
+    """As many lines as can be whole, many inputs, and the helpers with the most lines of their own."""
+    text = "polygamma(2, x0) + hypot(x1, x2)" + "".join(f" + x{k % 40}" for k in range(498))
+    graph = parse(text)
+    names = list(graph.inputs)
+    for source in (
+        rows_source(graph, names, [], graph.outputs, graph.outputs, language),
+        function_source(graph, names, graph.outputs),
+    ):
+        assert source.count("const double v") > 400
+        assert "part1(" not in source
+        assert compiler.optimisation(source) == ()
+    longer = parse(text + "+ x1" * 200)
+    for source in (rows_source(longer, names, []), function_source(longer, names, [])):
+        assert "part1(" in source
+        assert compiler.optimisation(source) == ("-O1", "-ftree-vectorize")

@@ -13,8 +13,9 @@ from backprop_cli.calculus.values import forward_values  # noqa: E402
 from backprop_cli.graph import Graph  # noqa: E402
 from backprop_cli.language.parser import parse  # noqa: E402
 from backprop_cli.operations import TABLE  # noqa: E402
+from backprop_cli.readings import c_parts  # noqa: E402
 from backprop_cli.readings.compiler import NoCompiler, find_compiler  # noqa: E402
-from backprop_cli.readings.native_rows import own_versions, slow_rows  # noqa: E402
+from backprop_cli.readings.native_rows import NativeRows, own_versions, slow_rows  # noqa: E402
 from backprop_cli.studies import means  # noqa: E402
 from backprop_cli.studies.climbing.climbs import Record  # noqa: E402
 from backprop_cli.studies.climbing.engines import choose  # noqa: E402
@@ -83,6 +84,35 @@ def test_means_have_the_bits_of_numpys(text, rows):
         assert bits(native(point)) == bits(numpy(point))
         for batch in (order, order[: rows // 2 + 1]):
             assert bits(native(point, batch)) == bits(numpy(point, batch))
+
+
+@pytest.mark.parametrize("text", SAME)
+def test_means_in_parts_have_the_bits_of_numpys(text, monkeypatch):
+    monkeypatch.setattr(c_parts, "MOST_WHOLE", 2)
+    monkeypatch.setattr(c_parts, "MOST", 2)
+    data = table(PIECE + 100)
+    numpy, native = both(slopes(text), data)
+    batch = np.random.default_rng(1).permutation(data.size)[:1500]
+    for point in ((0.7, -0.3), (0.0, 0.0)):
+        assert bits(native(point)) == bits(numpy(point))
+        assert bits(native(point, batch)) == bits(numpy(point, batch))
+
+
+def test_the_means_of_a_long_program_are_compiled_in_parts():
+    text = "+".join(f"relu(w*x - {k}*b)*y/(3 + {k}*w*y*x^2)" for k in range(1, 60))
+    graph, data = slopes(text), table(2000)
+    rows = NativeRows(graph, ("w", "b"), data.columns, PIECE)
+    assert "part1(" in rows.source
+    numpy, native = both(graph, data)
+    for point in ((0.7, -0.3), (0.01, 0.02), (-0.5, 0.0)):
+        assert bits(native(point)) == bits(numpy(point))
+
+
+def test_a_piece_that_is_not_finite_does_not_spoil_the_next():
+    data = Data({"x": np.array([1.0, 0.0, 4.0]), "y": np.array([1.0, 2.0, 3.0])}, 3, ())
+    rows = NativeRows(parse("w/x*y", ("w", "x", "y")), ("w",), data.columns, PIECE)
+    assert rows.sums((2.0,), slice(0, 3)) is None
+    assert rows.sums((2.0,), slice(2, 3)) == [1.5]
 
 
 @pytest.mark.parametrize("text", DIFFER)

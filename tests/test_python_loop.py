@@ -180,3 +180,12 @@ def test_a_loop_that_gets_stuck_is_asked_more_and_more_rarely():
     for number in range(40):
         assert ahead(Stand(number, (0.0,), (0.0, 1.0)), [[]], remarks).number == number
     assert asked == [0, 2, 5, 10, 19, 36]
+
+
+def test_a_larger_program_must_be_asked_more_often_before_compiling_pays():
+    banana = parse("(1 - x)^2 + 100*(y - x^2)^2")
+    long = parse("+".join(f"tanh({k}*x)*y" for k in range(60)))
+    for graph, steps, compiled in ((banana, 49, False), (banana, 60, True), (long, 60, False)):
+        objective = Expression(graph, ["x", "y"], {}, steps)
+        assert (objective.compiled_slopes() is not None) == compiled
+    assert Expression(long, ["x", "y"], {}, 100).compiled_slopes() is not None

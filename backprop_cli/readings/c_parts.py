@@ -14,7 +14,16 @@ from typing import NamedTuple
 from backprop_cli.readings.library import words_of
 
 MOST_WHOLE = 600
-"""The most lines that stay in one part; written out functions count with all their lines."""
+"""The most lines that stay in one part; written out functions count with all their lines.
+
+Two other numbers follow from this one. A code that is whole gets each optimisation and may become
+vectors; one in parts gets fewer (`optimisation` in `readings/compiler.py`), and of these as many
+lines as a whole may have become vectors (`readings/native_blocks.py`). A function of many more
+variables can only be the loop of a climb with many inputs (`studies/climbing/step_code.py`).
+"""
+
+APART = "static APART"
+"""How the functions of several parts begin: the compiler may not put them together again."""
 
 MOST = 150
 """About how many lines a part has where there are several."""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from backprop_cli.errors import OptionProblem
 from backprop_cli.readings.c import LIBRARY
+from backprop_cli.readings.c_parts import APART, MOST_WHOLE
 
 CANDIDATES = ("cc", "gcc", "clang")
 """The compilers that are looked for, after the one that CC names."""
@@ -33,14 +34,13 @@ BRANCHLESS = ("-fno-trapping-math",)
 SECONDS = 60.0
 """How long a compiler may take."""
 
-MOST_OPTIMISED = 600
-"""The most lines of a source, and variables of a function in it, for which each optimisation is
-worth its time. Longer sources are in parts (`readings/c_parts.py`); for these, gcc takes 0.2 to
-0.5 ms a node of the graph, and -O3 would take twice that for code that runs no faster. The time of
-a single function with more variables grows with the square, so it is not optimised at all. The
-numbers are the same."""
+MOST_OPTIMISED = MOST_WHOLE + 300
+"""The most variables of a function that is optimised: a whole part, what it reads and what it
+hands on. The time of a longer one grows with the square, so it is not optimised at all. For code in
+parts gcc takes 0.2 to 0.5 ms a node of the graph with few optimisations; -O3 would take twice that
+for code that runs no faster. The numbers are the same."""
 
-_OF_LONG_SOURCES = ("-O1", "-ftree-vectorize")
+_OF_PARTS = ("-O1", "-ftree-vectorize")
 _OF_LONG_FUNCTIONS = ("-O0",)
 
 HINT = "--engine python needs no compiler"
@@ -137,11 +137,10 @@ def compile_library(
 
 def optimisation(source: str) -> tuple[str, ...]:
     """Return the flags by which a source is compiled in reasonable time."""
-    if source.count("\n") <= MOST_OPTIMISED:
-        return ()
     functions = re.split(r"\n(?=\S)", source)
-    longest = max(function.count(" double ") for function in functions)
-    return _OF_LONG_FUNCTIONS if longest > MOST_OPTIMISED else _OF_LONG_SOURCES
+    if max(function.count(" double ") for function in functions) > MOST_OPTIMISED:
+        return _OF_LONG_FUNCTIONS
+    return _OF_PARTS if APART in source else ()
 
 
 _WATCHED = """

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import VECTOR, Writer
-from backprop_cli.readings.c_parts import Division, divided
+from backprop_cli.readings.c_parts import APART, MOST_WHOLE, Division, divided
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.library import words_of
 from backprop_cli.readings.native import load
@@ -34,7 +34,7 @@ _FEWEST_ROWS, _HANDED_ON = 64, 1 << 14
 """At least so many rows are computed at a time; about so many numbers are handed on between parts
 of the code, if that is not less: 128 KiB, which the processor keeps at hand."""
 
-_HEAVY, _MOST_VECTORS = 12, 600
+_HEAVY, _MOST_VECTORS = 12, MOST_WHOLE
 """What a function weighs that is better called for all rows than written out in a long code; and
 the most lines of such a code that become vectors: with them, compiling takes five times as long."""
 
@@ -46,10 +46,11 @@ _MANY = 1 << 26
 that is not finite."""
 
 _DRIVER = """
-void backprop_rows(int64_t count, const double **c, double **r, const double *h,
-                   uint8_t *bad, uint8_t *kinked) {{
+int backprop_rows(int64_t count, const double **c, double **r, const double *h,
+                  uint8_t *bad, uint8_t *kinked) {{
   static _Thread_local double v[{handed_on}][{stride}], f[{fixed}];
   union {{ double number[{piece}]; uint64_t bits[{piece}]; }} marks;
+  int marked = 0;
   {still}
   for (int64_t start = 0; start < count; start += {piece}) {{
     int64_t size = count - start < {piece} ? count - start : {piece};
@@ -57,13 +58,16 @@ void backprop_rows(int64_t count, const double **c, double **r, const double *h,
     uint64_t any = 0;
     for (int64_t i = 0; i < size; i++) any |= marks.bits[i];
     if (!any) continue;
+    marked = 1;
     for (int64_t i = 0; i < size; i++) {{
       int64_t mark = (int64_t)marks.number[i];
       if (mark % {many}) bad[start + i] = 1;
       if (mark >= {many}) kinked[start + i] = 1;
     }}
   }}
+  return marked;
 }}"""
+"""What is called: it returns 1 if a row was marked; `bad` and `kinked` are only ever set to 1."""
 
 
 def rows_source(
@@ -125,7 +129,7 @@ class _Rows(NamedTuple):
     def _still(self, number: int) -> list[str]:
         part, places = self.still.parts[number], self.still.places
         return [
-            f"static void still{number}(const double *h, double *f) {{",
+            f"{_static(self.still)} void still{number}(const double *h, double *f) {{",
             *(f"  const double {name} = {self._scalar(name)};" for name in part.reads),
             *(f"  {line}" for line in part.lines),
             *(f"  f[{places[name]}] = {name};" for name in part.keeps),
@@ -150,11 +154,10 @@ class _Rows(NamedTuple):
             return []
         part, places = self.moving.parts[number], self.moving.places
         columns = [name for name in part.reads if name[0] == "x"]
-        apart = "APART " if len(self.moving.parts) > 1 else ""
         vectors = sum(len(each.lines) for each in self.moving.parts) <= _MOST_VECTORS
         made = [(text, place) for text in part.texts for place in self.results.get(text, ())]
         return [
-            f"VECTORS static {apart}void part{number}(int64_t start, int64_t size,",
+            f"VECTORS {_static(self.moving)} void part{number}(int64_t start, int64_t size,",
             "    const double **c, double **r, const double *h, const double *f,",
             f"    double (*restrict v)[{piece + _APART}], double *restrict marks) {{",
             *(f"  const double *restrict c{x[1:]} = c[{x[1:]}] + start;" for x in columns),
@@ -196,9 +199,14 @@ class _Rows(NamedTuple):
         return f"marks[i] {sign} ({bad} ? 1.0 : 0.0) + ({kinked} ? {float(_MANY)!r} : 0.0);"
 
 
+def _static(division: Division) -> str:
+    """Return how the functions of the parts begin."""
+    return APART if len(division.parts) > 1 else "static"
+
+
 def _apart(name: str) -> str:
     """Return a function of one number as one of many rows."""
-    return f"""VECTORS static APART void rows_{name}(int64_t size, const double *restrict x,
+    return f"""VECTORS {APART} void rows_{name}(int64_t size, const double *restrict x,
     double *restrict y) {{
   INDEPENDENT
   for (int64_t i = 0; i < size; i++) y[i] = {name}(x[i]);
@@ -235,7 +243,7 @@ class NativeBlocks:
         self.native = load(self.source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
-        self._function.restype = None
+        self._function.restype = ctypes.c_int
         self._fixed = np.array([*fixed.values(), 0.0])
 
     def __call__(

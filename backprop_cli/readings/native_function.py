@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from backprop_cli.graph import Graph
 from backprop_cli.readings.c import Writer
-from backprop_cli.readings.c_parts import Division, Part, divided
+from backprop_cli.readings.c_parts import APART, Division, divided
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.telling import telling_nodes
 
@@ -31,37 +31,45 @@ def function_source(graph: Graph, inputs: Sequence[str], telling: Iterable[int])
     division = divided(
         (*lines.fixed, *lines.moving), [*results, *tests], given.values(), writer.weight
     )
-    calls = [f"part{k}(x, r, v)" for k in range(len(division.parts))]
-    return writer.source(
-        [
-            *(
-                line
-                for k, part in enumerate(division.parts)
-                for line in _part(k, part, division, results)
-            ),
-            "int backprop_value(const double *x, double *r) {",
-            f"  static _Thread_local double v[{max(1, division.size)}];",
-            "  int trouble = 0;",
-            *(f"  trouble |= {call};" for call in calls),
-            "  return trouble;",
-            "}",
-        ]
-    )
+    return writer.source(function_lines(division, results, "int backprop_value", "x"))
+
+
+def function_lines(
+    division: Division, results: Mapping[str, Sequence[int]], function: str, arrays: str
+) -> list[str]:
+    """Return the C of a function, its parts before it.
+
+    It takes an array for each letter of `arrays`, which has what is called by this letter and a
+    number, and one for the results; `results` says which texts go where. It returns 0, or 1 where
+    one of the other texts holds.
+    """
+    given = ", ".join(arrays)
+    takes = ", ".join([*(f"const double *{letter}" for letter in arrays), "double *r"])
+    parts = range(len(division.parts))
+    return [
+        *(line for k in parts for line in _part(k, takes, division, results)),
+        f"{function}({takes}) {{",
+        f"  static _Thread_local double v[{max(1, division.size)}];",
+        "  int trouble = 0;",
+        *(f"  trouble |= part{k}({given}, r, v);" for k in parts),
+        "  return trouble;",
+        "}",
+    ]
 
 
 def _part(
-    number: int, part: Part, division: Division, results: Mapping[str, Sequence[int]]
+    number: int, takes: str, division: Division, results: Mapping[str, Sequence[int]]
 ) -> list[str]:
     """Return the function of one part: it returns 1 where a number is not finite."""
-    places = division.places
-    kind = "APART int" if len(division.parts) > 1 else "int"
+    part, places = division.parts[number], division.places
+    static = APART if len(division.parts) > 1 else "static"
     tests = [text for text in part.texts if text not in results]
     return [
-        f"static {kind} part{number}(const double *x, double *r, double *v) {{",
+        f"{static} int part{number}({takes}, double *v) {{",
         *(
             f"  const double {name} = v[{places[name]}];"
             if name in places
-            else f"  const double {name} = x[{name[1:]}];"
+            else f"  const double {name} = {name[0]}[{name[1:]}];"
             for name in part.reads
         ),
         *(f"  {line}" for line in part.lines),

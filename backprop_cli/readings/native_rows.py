@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
-from backprop_cli.readings.c import Writer
+from backprop_cli.readings.c import NATIVE
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.formulas import formula
 from backprop_cli.readings.native import Native, load
-from backprop_cli.readings.native_blocks import addresses
-from backprop_cli.readings.telling import telling_nodes
+from backprop_cli.readings.native_blocks import addresses, rows_source
 
 Column = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -55,7 +54,7 @@ class NativeRows:
         used = [name for name in columns if name in graph.inputs]
         self.outputs = graph.outputs
         """The nodes that are added up."""
-        self.source = rows_source(graph, parameters, used, most + _APART)
+        self.source = rows_source(graph, used, parameters, graph.outputs, language=NATIVE)
         """The C that was compiled, for the curious."""
         self.native: Native = load(self.source, BRANCHLESS)
         """The library, and how it came."""
@@ -64,64 +63,30 @@ class NativeRows:
         self._columns = [np.ascontiguousarray(columns[name]) for name in used]
         self._picked = [np.empty(most) for _ in used]
         self._results = np.empty((len(graph.outputs), most + _APART))
-        self._whole, self._few = addresses(self._columns), addresses(self._picked)
+        self._sources = [column.ctypes.data for column in self._columns]
+        self._few, self._made = addresses(self._picked), addresses(list(self._results))
         self._point = (ctypes.c_double * max(1, len(parameters)))()
+        self._marks = (ctypes.c_uint8 * most)()
 
     def sums(self, point: Sequence[float], rows: "slice | Rows") -> list[float] | None:
         """Return the sum of each output over these rows; None where a number is not finite."""
         self._point[: len(point)] = list(point)
         if isinstance(rows, slice):
-            start, size, columns = rows.start, rows.stop - rows.start, self._whole
+            size, columns = rows.stop - rows.start, self._from(rows.start)
         else:
-            start, size, columns = 0, len(rows), self._few
+            size, columns = len(rows), self._few
             for column, picked in zip(self._columns, self._picked, strict=True):
                 column.take(rows, out=picked[:size])
-        results = ctypes.c_void_p(self._results.ctypes.data)
-        count = ctypes.c_int64(size)
-        if self._function(ctypes.c_int64(start), count, columns, results, self._point):
+        count, marks = ctypes.c_int64(size), self._marks
+        if self._function(count, columns, self._made, self._point, marks, marks):
             return None
         found: list[float] = self._results[:, :size].sum(axis=1).tolist()
         return found
 
-
-def rows_source(
-    graph: Graph,
-    parameters: Sequence[str],
-    columns: Sequence[str],
-    apart: int,
-) -> str:
-    """Return the C of the outputs of `graph` over columns of these names, for given parameters.
-
-    Columns of results stand so many numbers apart. It returns 0, or 1 where a number is not finite.
-    """
-    telling = tuple(dict.fromkeys((*telling_nodes(graph, graph.outputs), *graph.outputs)))
-    given = {name: f"h{place}" for place, name in enumerate(parameters)}
-    given |= {name: f"x{place}" for place, name in enumerate(columns)}
-    writer = Writer()
-    lines = writer.lines(graph, telling, given, parameters)
-    trouble = dict.fromkeys(writer.not_finite(lines.terms[node]) for node in telling)
-    results = [lines.terms[node].piece.text for node in graph.outputs]
-    read = [place for place, name in enumerate(parameters) if name in graph.inputs]
-    return writer.source(
-        [
-            "VECTORS int backprop_rows(int64_t start, int64_t size, const double **c,",
-            "                          double *r, const double *h) {",
-            *(f"  const double *restrict c{k} = c[{k}] + start;" for k in range(len(columns))),
-            *(f"  double *restrict r{k} = r + {k * apart};" for k in range(len(results))),
-            *(f"  const double h{k} = h[{k}];" for k in read),
-            *(f"  {line}" for line in lines.fixed),
-            "  uint64_t trouble = 0;",
-            "  INDEPENDENT",
-            "  for (int64_t i = 0; i < size; i++) {",
-            *(f"    const double x{k} = c{k}[i];" for k in range(len(columns))),
-            *(f"    {line}" for line in lines.moving),
-            *(f"    r{k}[i] = {text};" for k, text in enumerate(results)),
-            f"    trouble |= ({' | '.join(trouble) or '0'}) ? UINT64_C(1) : UINT64_C(0);",
-            "  }",
-            "  return trouble != 0;",
-            "}",
-        ]
-    )
+    def _from(self, start: int) -> "ctypes.Array[ctypes.c_void_p]":
+        """Return where the columns have this row."""
+        skipped = start * np.dtype(np.float64).itemsize
+        return (ctypes.c_void_p * max(1, len(self._sources)))(*(k + skipped for k in self._sources))
 
 
 def own_versions(graph: Graph, columns: Iterable[str]) -> tuple[str, ...]:

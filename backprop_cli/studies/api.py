@@ -1,6 +1,6 @@
 """What `import backprop_cli` offers: a gradient in one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -37,9 +37,12 @@ def gradient(
 
     The point is a mapping, keyword arguments, or both. `wrt` names inputs or intermediates (all
     inputs if empty); `kink` is convention, error, left or right. Raises `BackpropError`: a syntax
-    error with its span, a missing or unknown name, a value that is no finite number.
+    error with its span, a missing or unknown name, a name that is given twice, a value that is no
+    finite number.
     """
-    where = {**(point or {}), **inputs}
+    point = point or {}
+    check_given_once(point, inputs)
+    where = {**point, **inputs}
     floats = {name: finite(value, name) for name, value in where.items()}
     graph = program if isinstance(program, Graph) else parse(program, where)
     check_names(graph, where)
@@ -56,6 +59,13 @@ def told(answer: Answer) -> Gradient:
     warnings = tuple(remark.message for remark in answer.remarks)
     failure = answer.failure.message if answer.failure else ""
     return Gradient(answer.value, dict(answer.gradient), warnings, failure)
+
+
+def check_given_once(placed: Container[str], named: Iterable[str]) -> None:
+    """Raise `BindingProblem` for inputs given both by place and by name."""
+    twice = [name for name in named if name in placed]
+    if twice:
+        raise BindingProblem(f"{', '.join(twice[:10])} given by place and by name")
 
 
 def finite(value: Any, name: str) -> float:

@@ -22,7 +22,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.telling import telling_nodes
-from backprop_cli.studies.api import Gradient, answer_at, finite, told
+from backprop_cli.studies.api import Gradient, answer_at, check_given_once, finite, told
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.gradient import KINKS, nodes_named
 from backprop_cli.studies.paying import calls_pay
@@ -183,9 +183,7 @@ class Compiled:
             takes = f"{len(self.inputs)} ({', '.join(self.inputs[:10])})"
             raise BindingProblem(f"{len(numbers)} {what}s are given, the program takes {takes}")
         given = dict(zip(self.inputs, numbers, strict=False))
-        twice = [name for name in named if name in given]
-        if twice:
-            raise BindingProblem(f"{', '.join(twice[:10])} given by place and by name")
+        check_given_once(given, named)
         given |= named
         check_names(self.graph, given, f"give a {what} for each, as {{}}")
         return {name: given[name] for name in self.inputs}

@@ -14,10 +14,11 @@ _START, _PER_NODE = 0.1, 2.5e-4
 WITH_GRADIENT = 2.5
 """How much larger than a program its gradient graph is."""
 LONGEST_LOOP = 3500
-"""The most lines of a loop that is compiled: its variables all live at once, so that the time a
-compiler takes grows with the square of the lines."""
+"""The most lines of a loop that is compiled, its slopes included; in longer programs C is called
+for the slopes alone, at each step."""
 _PER_SQUARE = 4.5e-7
-"""Seconds that compiling a loop takes, for each line times the lines."""
+"""Seconds that compiling a loop takes at most, for each line times the lines: where slopes are long
+they are in parts, which takes less."""
 _LOOP, _LOOP_NODE = 5e-6, 1e-7
 """Seconds that a step saves in the loop of C: to begin with, and for each node."""
 _CALL, _CALL_NODE = -9e-7, 4e-8

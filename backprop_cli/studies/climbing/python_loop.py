@@ -20,7 +20,7 @@ from backprop_cli.readings.python import defined, statements
 from backprop_cli.readings.telling import SHOWS
 from backprop_cli.studies.climbing.ahead import Stand
 from backprop_cli.studies.climbing.moves import limits_of
-from backprop_cli.studies.climbing.objective import PAYS_AFTER, Expression, Objective
+from backprop_cli.studies.climbing.objective import Expression, Objective, python_pays
 from backprop_cli.studies.climbing.optimizers import Rule
 from backprop_cli.studies.climbing.remarks import Remarks
 from backprop_cli.studies.climbing.settings import Settings
@@ -30,7 +30,8 @@ def python_loop(objective: Objective, settings: Settings) -> "PythonLoop | None"
     """Return the loop; None where it would not pay, or where more steers a step than slopes."""
     if not isinstance(objective, Expression) or not settings.plain:
         return None
-    given = objective.compiled_slopes() if settings.steps >= PAYS_AFTER else None
+    pays = python_pays(settings.steps, objective.graph.size)
+    given = objective.compiled_slopes() if pays else None
     return PythonLoop(objective, *given, settings) if given else None
 
 

@@ -12,16 +12,20 @@ the optimiser; then what stays: held inputs h, the step size, hyper-parameters p
 norm that is small enough, bounds, and how large f must be to be called far. Counters: those of
 `FIRST`, then for each remark how often it was made, and at which step first. Within a step, i are
 the slopes in the direction of improvement, y is where the step lands, m the move that led there,
-and w and q are f and its slopes at y.
+and w and q are f and its slopes at y. Long slopes are a function in parts (`readings/c_parts.py`),
+which the loop calls.
 """
 
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
-from backprop_cli.readings.c import Writer
+from backprop_cli.readings.c import Lines, Writer
+from backprop_cli.readings.c_parts import APART, divided
+from backprop_cli.readings.native_function import function_lines
 from backprop_cli.readings.telling import telling_nodes
 from backprop_cli.studies.climbing.optimizers import Optimizer, chosen
 from backprop_cli.studies.climbing.remarks import GROWING_STEPS, NOTHING, ROUNDING, SHARP
@@ -62,6 +66,20 @@ HAIR = 1e-12
 _SMALLEST, _LARGEST = 1e-280, 1e280
 
 
+class _Slopes(NamedTuple):
+    """The C of f and its slopes where the step lands.
+
+    Functions before the loop; lines before it and in it; the texts of the results; and the test of
+    whether a number is not finite, which makes the results if they come from a function.
+    """
+
+    functions: Sequence[str]
+    fixed: Sequence[str]
+    moving: Sequence[str]
+    results: Sequence[str]
+    trouble: str
+
+
 class StepCode:
     """Writes the loop of one optimiser over one graph."""
 
@@ -79,10 +97,30 @@ class StepCode:
         given = {name: f"y{place}" for place, name in enumerate(names)}
         given |= {name: f"h{place}" for place, name in enumerate(held)}
         telling = telling_nodes(made, graph.outputs)
-        self.slopes = self.writer.lines(made, [*made.outputs, *telling], given, held)
-        self.results = [self.slopes.terms[node].piece.text for node in made.outputs]
-        self.trouble = " | ".join(
-            dict.fromkeys(self.writer.not_finite(self.slopes.terms[node]) for node in telling)
+        lines = self.writer.lines(made, [*made.outputs, *telling], given, held)
+        results = [lines.terms[node].piece.text for node in made.outputs]
+        tests = dict.fromkeys(self.writer.not_finite(lines.terms[node]) for node in telling)
+        self.slopes = self._slopes(lines, results, list(tests), list(given.values()))
+
+    def _slopes(
+        self, lines: Lines, results: list[str], tests: list[str], given: list[str]
+    ) -> "_Slopes":
+        """Return the slopes written into the loop, or called where they are too long for that."""
+        whole = (*lines.fixed, *lines.moving)
+        division = divided(whole, [*results, *tests], given, self.writer.weight)
+        if len(division.parts) == 1:
+            return _Slopes([], lines.fixed, lines.moving, results, " | ".join(tests) or "0")
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(results):
+            places.setdefault(text, []).append(place)
+        held = len(self.layout()["moving"])
+        landed = ", ".join(f"y{place}" for place in range(self.count))
+        return _Slopes(
+            function_lines(division, places, f"{APART} int slopes", "yh"),
+            (),
+            (f"const double y[] = {{{landed}}};", f"double r[{len(results)}];"),
+            [f"r[{place}]" for place in range(len(results))],
+            f"slopes(y, d + {held}, r)",
         )
 
     def text(self) -> str:
@@ -92,6 +130,7 @@ class StepCode:
         places = range(self.count)
         moved = range(len(self.optimizer.states) * self.count)
         body = [
+            *self.slopes.functions,
             "int64_t backprop_steps(int64_t count, double *d, int64_t *k) {",
             *(f"  const double {name} = d[{place}];" for name, place in layout["fixed"]),
             *(f"  double {name} = d[{place}];" for name, place in layout["moving"]),
@@ -107,7 +146,7 @@ class StepCode:
             *self._landings(moves),
             *self._stuck(),
             *(f"  {line}" for line in self.slopes.moving),
-            f"  if ({self.trouble or '0'}) break;",
+            f"  if ({self.slopes.trouble}) break;",
             *(f"  const double {name} = {text};" for name, text in self._found()),
             *(f"  const double m{p} = y{p} - x{p};" for p in places),
             *self._gains(),
@@ -128,7 +167,7 @@ class StepCode:
 
     def _found(self) -> list[tuple[str, str]]:
         names = ["w", *(f"q{place}" for place in range(self.count))]
-        return list(zip(names, self.results, strict=True))
+        return list(zip(names, self.slopes.results, strict=True))
 
     def layout(self) -> dict[str, list[tuple[str, int]]]:
         """Return where in `d` each variable lies: those that move, then those that do not."""
