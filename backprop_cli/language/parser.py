@@ -20,6 +20,10 @@ appended to the graph when its operands are finished, so text of any depth takes
 and the order of the nodes is an order in which they can be evaluated. At each moment the parser
 expects either an operand or an operator. Each of these states is a tuple of methods, one for each
 kind of token; the method that takes a token returns the next state.
+
+What waits is kept by `Stacks`, the parentheses that are open by `Calls`, what names stand for by
+`Scope`. `run` reads by way of `written_out`, which does for the commonest tokens what the methods
+here do, faster: the language can be learnt without it.
 """
 
 from collections import ChainMap
@@ -92,6 +96,7 @@ class Parser:
         self.definition: Definition | None = None
         self.template: Template | None = None
         self.rest: list[int] = []
+        """The function whose body is read, if any, its template, and what its `z...` took."""
         self.target: tuple[str, Span] | None = None
         self.output: int | None = None
         self.header: tuple[str, int, int]
@@ -103,7 +108,7 @@ class Parser:
         """Read the tokens of `text[start:end]`."""
         state, bound = self.at_statement, self.scope.bound
         if self.template is not None:
-            state, bound = self.at_operand, ()
+            state, bound = self.at_operand, ()  # a name may stand for a value around the body
         states = self.at_operand, self.after_name, self.after_atom
         for part in pieces(self.text, start, end):
             state, start = written_out.read(

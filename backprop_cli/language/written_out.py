@@ -2,9 +2,9 @@
 
 Nothing here adds to the language: `Parser.run` could give every piece to `Parser.take`, and a
 test reads all kinds of text both ways. But long programs are mostly names, numbers, binary
-operators and parentheses, and this loop takes those without a call or an attribute, several times
-faster. Its locals `node`, `begin` and `finish` are `last`, `start` and `end` of the stacks, which
-have them again before a piece is left to `take`. A comment names the method each step equals.
+operators and parentheses; this loop takes those in place, which halves the time of reading. Its
+locals `node`, `begin` and `finish` are `last`, `start` and `end` of the stacks, which have them
+again before a piece is left to `take`. A comment names the method that each step equals.
 """
 
 from collections.abc import Callable, Collection
@@ -84,7 +84,7 @@ def read(
                 least = leasts[row]
                 while precedence[waiting := operators[-1]] >= least:  # Stacks.reduce
                     if ARITY[waiting] != 2:
-                        break
+                        break  # a prefix operator: `take` applies it, and those below it
                     operators.pop()
                     seconds.append(node)  # GraphBuilder.add
                     node, begin = len(rows), begins.pop()
