@@ -11,7 +11,8 @@ from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import ArityProblem, LimitExceeded, Span, SyntaxProblem
 from backprop_cli.graph import BLOCK, Graph, GraphBuilder
-from backprop_cli.language.tokens import is_name, normalized, number_at
+from backprop_cli.language.prelude import PRELUDE
+from backprop_cli.language.tokens import expression, is_name, normalized, number_at
 from backprop_cli.operations import CONSTANT, INPUT, NEG, TABLE
 
 CALL = -1
@@ -113,6 +114,14 @@ def read_header(
     return Definition(
         name, tuple(names), tuple(defaults), rest, text, body, environment, functions, {}
     )
+
+
+def from_prelude(name: str) -> Definition:
+    """Return the definition of a function of the prelude."""
+    text = PRELUDE[name][0]
+    match = expression(True).match(text)
+    assert match is not None
+    return read_header(text, match[0], 0, Span(match.end(), len(text)), {}, {})
 
 
 def _refuse(text: str, message: str, span: Span) -> NoReturn:

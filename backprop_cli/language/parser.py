@@ -20,15 +20,20 @@ appended to the graph when its operands are finished, so text of any depth takes
 and the order of the nodes is an order in which they can be evaluated. At each moment the parser
 expects either an operand or an operator. Each of these states is a tuple of methods, one for each
 kind of token; the method that takes a token returns the next state.
+
+What waits is kept by `Stacks`, the parentheses that are open by `Calls`, what names stand for by
+`Scope`. `run` reads by way of `written_out`, which does for the commonest tokens what the methods
+here do, faster: the language can be learnt without it.
 """
 
 from collections import ChainMap
 from collections.abc import Callable, Collection, MutableMapping
-from typing import ClassVar, NamedTuple, NoReturn
+from typing import ClassVar, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
-from backprop_cli.graph import ARITY, BLOCK, Graph, GraphBuilder
-from backprop_cli.language import hints, mistakes
+from backprop_cli.graph import BLOCK, Graph, GraphBuilder
+from backprop_cli.language import hints, mistakes, written_out
+from backprop_cli.language.calls import Call, Calls
 from backprop_cli.language.functions import (
     CALL,
     Definition,
@@ -36,16 +41,15 @@ from backprop_cli.language.functions import (
     apply_row,
     complete,
     expand,
+    from_prelude,
     read_header,
 )
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.language.scope import BodyScope, Scope
-from backprop_cli.language.stacks import LEAST, OPEN, PRECEDENCE, Stacks
+from backprop_cli.language.stacks import ARITHMETIC, PRECEDENCE, Stacks
 from backprop_cli.language.tokens import (
     KINDS,
-    SIGNS,
     SUPERSCRIPTS,
-    expression,
     kind_of,
     next_token,
     normalized,
@@ -53,9 +57,7 @@ from backprop_cli.language.tokens import (
 )
 from backprop_cli.operations import (
     ADD,
-    COMPARISON_ROWS,
     COMPARISONS,
-    CONSTANT,
     DIV,
     INPUT,
     MUL,
@@ -65,34 +67,18 @@ from backprop_cli.operations import (
     SQRT,
     SUB,
     TABLE,
-    WHERE,
 )
 
 State = tuple[Callable[["Parser", str, int, int], "State"], ...]
 
-_ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
-_ARITHMETIC |= {sign: _ARITHMETIC[operator] for sign, operator in SIGNS.items()}
-_BINARY = {**_ARITHMETIC, **COMPARISONS}
+_BINARY = {**ARITHMETIC, **COMPARISONS}
 _DIGITS = "0123456789."
 _MOST_NUMBERS = 1_000
-_INFIX = {space + sign: row for sign, row in _ARITHMETIC.items() for space in ("", " ")}
-_INFIX |= {")": 0, " )": 0}
-"""The row of each operator, as `LEAST` has them: 0 stands for a closing parenthesis."""
 
 
 def _state(handlers: dict[str, Callable[..., State]], otherwise: Callable[..., State]) -> State:
     """Return a state: the method for each group of the token expression (kinds count from 1)."""
     return (otherwise, *(handlers.get(kind, otherwise) for kind in KINDS))
-
-
-class Call(NamedTuple):
-    """A call whose parenthesis is open: of what, and how many operands stood before it."""
-
-    name: str
-    row: int
-    definition: Definition | None
-    name_end: int
-    operands: int
 
 
 class Parser:
@@ -105,104 +91,32 @@ class Parser:
         self.scope = Scope(text, self.builder, bound, self.functions)
         self.names = self.builder.names
         self.stacks = Stacks(self.builder)
-        self.opened: list[int] = []
-        self.calls: list[Call | None] = []
+        self.calls = Calls(text, self.stacks)
         self.numbers: dict[str, str] = {}
         self.definition: Definition | None = None
         self.template: Template | None = None
         self.rest: list[int] = []
+        """The function whose body is read, if any, its template, and what its `z...` took."""
         self.target: tuple[str, Span] | None = None
         self.output: int | None = None
-        self.header: tuple[str, int, int] = ("", 0, 0)
-        self.depth = 0
+        self.header: tuple[str, int, int]
+        """What stands before the body that is being passed over, where it begins, and ends."""
+        self.depth: int
+        """How many parentheses are open in that body."""
 
     def run(self, start: int, end: int) -> None:
         """Read the tokens of `text[start:end]`."""
-        state = self.at_statement if self.template is None else self.at_operand
+        state, bound = self.at_statement, self.scope.bound
+        if self.template is not None:
+            state, bound = self.at_operand, ()  # a name may stand for a value around the body
+        states = self.at_operand, self.after_name, self.after_atom
         for part in pieces(self.text, start, end):
-            state = self._read(part, state, start)
-            start += sum(map(len, part))
+            state, start = written_out.read(
+                part, start, state, states, self.calls, self.numbers, bound, self.take
+            )
             self.builder.settle(BLOCK)
 
-    def _read(self, part: list[str], state: State, right: int) -> State:
-        """Read pieces of the text, the first of which begins at `right`; return the next state.
-
-        Long programs are mostly names, numbers, binary operators and parentheses. These steps are
-        written out here: as `_name`, `_number`, `_open`, `_operator` and `_close` take them, with
-        `Stacks.reduce` and `GraphBuilder.add`. All others are left to `_other`.
-        """
-        after_name, after_atom, at_operand = self.after_name, self.after_atom, self.at_operand
-        names, numbers, stacks = self.names, self.numbers, self.stacks
-        opened, calls = self.opened, self.calls
-        below, begins, operators = stacks.operands, stacks.starts, stacks.operators
-        node, begin, finish = stacks.last, stacks.start, stacks.end
-        builder, precedence, leasts, infix = self.builder, PRECEDENCE, LEAST, _INFIX
-        rows, firsts, seconds = builder.rows, builder.firsts, builder.seconds
-        starts, ends, literals = builder.starts, builder.ends, builder.literals
-        inputs, bound = builder.inputs, self.scope.bound if self.template is None else ()
-        for piece in part:
-            right += len(piece)
-            if state is at_operand:
-                token = piece.lstrip(" \t") if piece < "!" else piece
-                known = names.get(token)
-                if known is not None:
-                    node, begin, finish = known, right - len(token), right
-                    state = after_name
-                    continue
-                if token == "(":
-                    opened.append(right - 1)
-                    calls.append(None)
-                    operators.append(OPEN)
-                    continue
-                leaf = None
-                if token in numbers:
-                    leaf, literals[len(rows)], following = CONSTANT, numbers[token], after_atom
-                elif token in bound and token.isascii() and token.isidentifier():
-                    leaf, names[token], following = INPUT, len(rows), after_name
-                    inputs[token] = len(rows)
-                if leaf is not None:
-                    node, begin, finish = len(rows), right - len(token), right
-                    rows.append(leaf)
-                    firsts.append(0)
-                    seconds.append(0)
-                    starts.append(begin)
-                    ends.append(right)
-                    state = following
-                    continue
-            elif state is after_name or state is after_atom:
-                row = infix.get(piece)
-                if row is not None:
-                    least = leasts[row]
-                    while precedence[waiting := operators[-1]] >= least:
-                        if ARITY[waiting] != 2:
-                            break
-                        operators.pop()
-                        seconds.append(node)
-                        node, begin = len(rows), begins.pop()
-                        firsts.append(below.pop())
-                        rows.append(waiting)
-                        starts.append(begin)
-                        ends.append(finish)
-                    else:
-                        if row:
-                            operators.append(row)
-                            below.append(node)
-                            begins.append(begin)
-                            state = at_operand
-                            continue
-                        if calls and calls[-1] is None:
-                            calls.pop()
-                            operators.pop()
-                            begin, finish = opened.pop(), right
-                            state = after_atom
-                            continue
-            stacks.last, stacks.start, stacks.end = node, begin, finish
-            state = self._other(piece, state, right - len(piece))
-            node, begin, finish = stacks.last, stacks.start, stacks.end
-        stacks.last, stacks.start, stacks.end = node, begin, finish
-        return state
-
-    def _other(self, piece: str, state: State, left: int) -> State:
+    def take(self, piece: str, state: State, left: int) -> State:
         """Take the tokens of a piece that begins at `left`, each by the method of its kind."""
         right, token = left + len(piece), piece.lstrip(" \t")
         kind = kind_of(token)
@@ -251,7 +165,7 @@ class Parser:
 
     def _pass_rest(self, name: str, start: int, end: int) -> State:
         """Pass on, whole, the arguments that a last parameter `z...` has taken."""
-        if self._call_of_argument() is None or self.stacks.waiting():
+        if self.calls.innermost() is None or self.stacks.waiting():
             hint = f"pass it on whole, as in sum({name}...)"
             self._fail(f"{name} stands for several arguments", start, end, hint)
         for node in self.rest:
@@ -317,32 +231,15 @@ class Parser:
         mistakes.fail(self.text, message, start, end, hint)
 
     def _compare(self, token: str, start: int, end: int) -> State:
-        """Take a comparison, where a condition is being read: first in `where`, and once."""
-        call = self._call_of_argument()
-        waiting = self.stacks.waiting()
-        if any(row in COMPARISON_ROWS for row in waiting):
-            hint = "put one where(...) inside another: where(a < b, where(b < c, x, y), y)"
-            self._fail("comparisons cannot be chained", start, end, hint)
-        binary = sum(row not in (NEG, SQRT) for row in waiting)
-        first = call is not None and len(self.stacks.operands) == call.operands + binary
-        if call is None or call.row != WHERE or not first:
-            hint = "write where(x > 0, a, b)"
-            if call is None and self.opened:
-                hint = "write the condition without parentheses: where(x > 0, a, b)"
-            self._fail("a comparison can only be the first argument of where", start, end, hint)
+        """Take a comparison, where a condition is being read."""
+        self.calls.check_comparison(start, end)
         return self._operator(token, start, end)
 
     # ------------------------------------------------------------------------- parentheses
 
     def _open(self, token: str, start: int, end: int) -> State:
-        self.opened.append(start)
-        self.calls.append(None)
-        self.stacks.open()
+        self.calls.open(start)
         return self.at_operand
-
-    def _call_of_argument(self) -> Call | None:
-        """Return the call whose argument is being read, None outside calls or in parentheses."""
-        return self.calls[-1] if self.calls else None
 
     def _call(self, token: str, start: int, end: int) -> State:
         bare = token[:-1].rstrip()
@@ -355,39 +252,23 @@ class Parser:
         if definition is None and not TABLE[row].called:
             definition, row = self._from_prelude(name, start, name_end), 0
         operands = len(self.stacks.operands)
-        self.opened.append(start)
-        self.calls.append(Call(name, row, definition, name_end, operands))
-        self.stacks.open()
+        self.calls.open(start, Call(name, row, definition, name_end, operands))
         return self.at_operand
 
     def _from_prelude(self, name: str, start: int, end: int) -> Definition:
         if name not in PRELUDE:
             known = self.scope.knows(name)
             mistakes.unknown_function(self.text, name, start, end, known, list(self.functions))
-        text = PRELUDE[name][0]
-        match = expression(True).match(text)
-        assert match is not None
-        body = Span(match.end(), len(text))
-        definition = read_header(text, match[0], 0, body, {}, {})
-        self.functions[name] = definition
+        definition = self.functions[name] = from_prelude(name)
         return definition
 
     def _close_empty(self, token: str, start: int, end: int) -> State:
         """Take `()` after a function's name; refuse any other `)` in an operand's place."""
-        if not self.opened:
-            self._fail("expected an operand, found ')'", start, end, "no parenthesis is open here")
-        call = self._call_of_argument()
-        if self.stacks.waiting() or (call and len(self.stacks.operands) > call.operands):
-            mistakes.unexpected_for_operand(self.text, token, start, end)
-        if call is None:
-            self._fail("expected an operand between these parentheses", start, end)
+        self.calls.check_empty(token, start, end)
         return self._close(token, start, end)
 
     def _close(self, token: str, start: int, end: int) -> State:
-        if not self.opened:
-            self._fail("this ')' closes nothing", start, end, "remove it, or open a '(' before it")
-        self.stacks.close()
-        opening, call = self.opened.pop(), self.calls.pop()
+        opening, call = self.calls.close(start, end)
         if call is None:
             self.stacks.put(self.stacks.last, opening, end)
         else:
@@ -395,21 +276,8 @@ class Parser:
         return self.after_atom
 
     def _comma(self, token: str, start: int, end: int) -> State:
-        call = self._call_of_argument()
-        if call is None:
-            hint = "write numbers without separators, and statements with ;"
-            self._fail("a comma can only separate the arguments of a call", start, end, hint)
-        self.stacks.reduce()
-        if call.row == WHERE and len(self.stacks.operands) == call.operands:
-            self._check_condition()
-        self.stacks.hold()
+        self.calls.end_argument(start, end)
         return self.at_operand
-
-    def _check_condition(self) -> None:
-        """Raise unless the first argument of `where` is a comparison."""
-        if self.builder.rows[self.stacks.last] not in COMPARISON_ROWS:
-            hint = "compare two values, as in where(x > 0, x, 0)"
-            self._fail("where needs a condition first", *self.stacks.span(), hint)
 
     def _finish_call(self, call: Call, start: int, end: int) -> None:
         arguments = self.stacks.pop_from(call.operands)
@@ -445,33 +313,26 @@ class Parser:
         return self.at_operand
 
     def _newline_before_operand(self, token: str, start: int, end: int) -> State:
-        return self.at_operand if self.opened else self._end_before_operand(token, start, end)
+        return self.at_operand if self.calls.opened else self._end_before_operand(token, start, end)
 
     def _newline_after_name(self, token: str, start: int, end: int) -> State:
-        return self.after_name if self.opened else self._end_statement(token, start, end)
+        return self.after_name if self.calls.opened else self._end_statement(token, start, end)
 
     def _newline_after_atom(self, token: str, start: int, end: int) -> State:
-        return self.after_atom if self.opened else self._end_statement(token, start, end)
+        return self.after_atom if self.calls.opened else self._end_statement(token, start, end)
 
     def _end_before_operand(self, token: str, start: int, end: int) -> State:
         """Take an empty statement; refuse one that ends where an operand must come."""
         waiting = self.stacks.waiting()
-        if self.target or waiting or self.opened or self.template is not None:
-            if self.opened and not waiting and token == "":
-                self._unclosed()
+        if self.target or waiting or self.calls.opened or self.template is not None:
+            if self.calls.opened and not waiting and token == "":
+                self.calls.refuse_open()
             mistakes.unexpected_for_operand(self.text, token, start, end)
         return self.at_statement
 
-    def _unclosed(self) -> NoReturn:
-        start, call = self.opened[-1], self.calls[-1]
-        message = "this parenthesis is never closed"
-        if len(self.opened) > 1:
-            message = f"{len(self.opened):,} parentheses are never closed; this is the innermost"
-        self._fail(message, start, (call.name_end if call else start) + 1, "add a ')'")
-
     def _end_statement(self, token: str, start: int, end: int) -> State:
-        if self.opened:
-            self._unclosed()
+        if self.calls.opened:
+            self.calls.refuse_open()
         self.stacks.reduce()
         self.output = self.stacks.last
         if self.target is not None:

@@ -9,7 +9,12 @@ and the last one where it ended, so that the node of `(a+b)*(b+c)` spans all of 
 
 from backprop_cli.errors import Span
 from backprop_cli.graph import GraphBuilder
-from backprop_cli.operations import NEG, POW, SQRT, TABLE
+from backprop_cli.language.tokens import SIGNS
+from backprop_cli.operations import ADD, DIV, MUL, NEG, POW, SQRT, SUB, TABLE
+
+ARITHMETIC = {"+": ADD, "-": SUB, "*": MUL, "/": DIV, "^": POW}
+ARITHMETIC |= {sign: ARITHMETIC[operator] for sign, operator in SIGNS.items()}
+"""The row of each infix operator, by all its spellings."""
 
 OPEN = len(TABLE)
 """Stands for an open parenthesis among the rows of waiting operators."""
