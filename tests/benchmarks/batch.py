@@ -7,7 +7,6 @@ each side uses by itself. Then the whole command: a CSV file in, a CSV file out,
 and its peak memory at one and at ten times the rows.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.processes import MAXRSS_UNIT, Failed, child, measure
+from tests.benchmarks.processes import Failed, child, measure_alone
 from tests.benchmarks.report import Row
 from tests.benchmarks.subjects import SUBJECTS, Subject
 
@@ -321,12 +320,12 @@ def _command_rows(subject: Subject, rows: int) -> list[Row]:
             _write(table, list(subject.start), source.normal(size=(count, len(subject.start))))
             command = [sys.executable, "-m", "backprop_cli", "grad", subject.text]
             command += ["--points", str(table), "-o", str(folder / "out.csv")]
-            cost = _cost(command)
+            cost = measure_alone(command)
             peaks.append(cost.peak)
             if count == rows:
                 lines = (folder / "out.csv").read_bytes().count(b"\n")
                 assert lines == rows + 1, lines
-                found += _shares(subject, table, rows, cost.seconds)
+                found += _shares(subject, table, rows, cost.cpu)
         found.append(
             Row(
                 f"{subject.name}: peak memory, {rows:,} rows against {rows // 10:,}",
@@ -337,25 +336,6 @@ def _command_rows(subject: Subject, rows: int) -> list[Row]:
             )
         )
     return found
-
-
-class _Cost(NamedTuple):
-    """User + system CPU seconds, and peak bytes."""
-
-    seconds: float
-    peak: int
-
-
-def _cost(command: list[str]) -> _Cost:
-    """Run a command from a small process: a child's peak begins with the size of its parent."""
-    script = (
-        "import json, resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
-        "print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]))"
-    )
-    printed = measure([sys.executable, "-c", script, *command]).printed
-    seconds, peak = json.loads(printed.splitlines()[-1])
-    return _Cost(seconds, peak * MAXRSS_UNIT)
 
 
 def _write(path: Path, names: list[str], table: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks import small
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.processes import Failed, alternate, child, measure
+from tests.benchmarks.processes import Failed, alternate, child, measure, measure_alone
 from tests.benchmarks.report import Row
 from tests.benchmarks.shapes import SHAPES
 
@@ -200,7 +200,7 @@ def _timed(tool: str, name: str, nodes: int, files: Path) -> list[float]:
 
 
 def _measured(command: list[str]) -> list[float]:
-    cost = measure(command)
+    cost = measure_alone(command)
     return [cost.cpu, cost.peak]
 
 
