@@ -43,7 +43,6 @@ class SecondLook:
         """Take a program, the graph that was made of it, and the numbers of some inputs."""
         self._graph, self._made, self._seeds = graph, made, list(seeds)
         self._fixed = dict(fixed)
-        self._moved = [graph.dependents([seed]) for seed in seeds]
         self._has_kinks = not KINKED.isdisjoint(graph.rows)
         ARRAYS.prepare_partials(graph)
 
@@ -85,7 +84,7 @@ class SecondLook:
         output, *slopes = self._made.answers[number]
         adjoints = self._made.adjoints[number]
         live = dict(self._live(values, output, count))
-        undefined = np.isnan(values[output])
+        undefined, used = np.isnan(values[output]), self._graph.dependencies([output])
         return OutputRows(
             self._graph,
             output,
@@ -94,8 +93,8 @@ class SecondLook:
             live,
             {node: values[adjoints[node]] for node in live if node in adjoints},
             [  # A value that is undefined has no slope, whatever its formula says.
-                np.where(undefined & bool(moved[output]), np.nan, _column(values[node], count))
-                for node, moved in zip(slopes, self._moved, strict=True)
+                np.where(undefined & bool(used[seed]), np.nan, _column(values[node], count))
+                for node, seed in zip(slopes, self._seeds, strict=True)
             ],
         )
 
