@@ -182,12 +182,13 @@ def _answer(
     wrt, of, symbolic = question.wrt, question.of, "symbolic" in views.shown
     try:
         given = options.bindings(question.points)
-        graph = parse(source.text, [binding.name for binding in given])
+        bound = [binding.name for binding in given]
+        graph = parse(source.text, bound)
         nodes_named(graph, wrt, "--wrt")
         alone = views.shown == ("symbolic",) and views.mistake is None
         if not given and graph.inputs and alone:
             return _symbolic_only(graph, wrt, of, look, seconds)
-        check_names(graph, [binding.name for binding in given])
+        check_names(graph, bound)
     except BackpropError as error:
         error.origin = error.origin or source.origin
         raise
@@ -198,6 +199,7 @@ def _answer(
         from backprop_cli.commands.witnesses import start_witness
 
         witness = start_witness(graph, wrt, of, given, seconds, symbolic)
+    del given, bound  # of half a million inputs they take as much memory as the graph
     try:
         solution = solve(graph, point, wrt, of, question.kink, arithmetic)
         return _show(solution, witness, source, views, checks, look)
@@ -250,7 +252,7 @@ def _show(
             steps = witness.steps() if witness is not None and symbolic else None
             print(sheet(look.form, solution, found, look.rows, look.embed, steps), end="")
         else:
-            print(plain.lines(solution))
+            sys.stdout.writelines(f"{line}\n" for line in plain.lines(solution))
     sys.stdout.flush()
     for note in notes(solution, source.origin):
         print(note, file=sys.stderr)

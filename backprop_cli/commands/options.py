@@ -83,24 +83,25 @@ def names_of(*choices: str) -> Callable[..., tuple[str, ...]]:
 def bindings(texts: Iterable[str]) -> list[Binding]:
     """Read every `--at`: bindings, or `@file` with a JSON object of them."""
     written: list[str] = []
-    loaded: dict[str, Binding] = {}
+    loaded: list[Binding] = []
     for text in texts:
         if text.startswith("@"):
             path = text[1:]
             data = read_file(path).decode("utf-8", "replace")
             found = read_mapping(read_json(data, path), path)
-            twice = [binding.name for binding in found if binding.name in loaded]
+            known = {binding.name for binding in loaded}
+            twice = [binding.name for binding in found if binding.name in known]
             if twice:
                 raise OptionProblem(f"{', '.join(twice[:10])} given in two files")
-            loaded.update((binding.name, binding) for binding in found)
+            loaded += found
         else:
             written.append(checked_text(text))
     from_text = read_bindings(written)
     names = {binding.name for binding in from_text}
-    repeated = [name for name in loaded if name in names]
+    repeated = [binding.name for binding in loaded if binding.name in names]
     if repeated:
         raise OptionProblem(f"{', '.join(repeated[:10])} given in a file and on the command line")
-    return [*from_text, *loaded.values()]
+    return from_text + loaded
 
 
 expression = click.argument("expression", metavar="EXPRESSION")

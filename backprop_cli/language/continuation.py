@@ -42,7 +42,7 @@ def continued(
     The graph's outputs stay those of the program. Raises `FormulaProblem`.
     """
     text = "\n".join([program.source, *formulas])
-    parser = Parser(text, frozenset(bound))
+    parser = Parser(text, bound)
     parser.run(0, len(program.source))
     builder = parser.builder
     label = program.labels.get(program.outputs[0])

@@ -27,7 +27,7 @@ here do, faster: the language can be learnt without it.
 """
 
 from collections import ChainMap
-from collections.abc import Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Set
 from typing import ClassVar, NoReturn
 
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem
@@ -88,7 +88,9 @@ class Parser:
         self.text = text
         self.builder = GraphBuilder(text)
         self.functions: MutableMapping[str, Definition] = {}
-        self.scope = Scope(text, self.builder, bound, self.functions)
+        # Half a million names take their time to copy, so a set or a mapping is taken as it is.
+        self.bound = bound if isinstance(bound, (Set, Mapping)) else frozenset(bound)
+        self.scope = Scope(text, self.builder, self.bound, self.functions)
         self.names = self.builder.names
         self.stacks = Stacks(self.builder)
         self.calls = Calls(text, self.stacks)
@@ -106,13 +108,11 @@ class Parser:
 
     def run(self, start: int, end: int) -> None:
         """Read the tokens of `text[start:end]`."""
-        state, bound = self.at_statement, self.scope.bound
-        if self.template is not None:
-            state, bound = self.at_operand, ()  # a name may stand for a value around the body
+        state = self.at_statement if self.template is None else self.at_operand
         states = self.at_operand, self.after_name, self.after_atom
         for part in pieces(self.text, start, end):
             state, start = written_out.read(
-                part, start, state, states, self.calls, self.numbers, bound, self.take
+                part, start, state, states, self.calls, self.numbers, self.bound, self.take
             )
             self.builder.settle(BLOCK)
 
@@ -439,7 +439,7 @@ def parse(text: str, bound: Collection[str] = ()) -> Graph:
     or a function has the name. Raises `SyntaxProblem`, `UnknownFunction`, `ArityProblem`,
     `UnknownInput` or `LimitExceeded`, each with the span it is about.
     """
-    parser = Parser(text, frozenset(bound))
+    parser = Parser(text, bound)
     parser.run(0, len(text))
     builder = parser.builder
     if parser.output is None:

@@ -64,13 +64,15 @@ def read(
                 continue
             leaf = None
             if token in numbers:  # Parser._number: GraphBuilder.constant
-                leaf, literals[len(rows)], following = CONSTANT, numbers[token], after_atom
+                leaf, following = CONSTANT, after_atom
+                node = len(rows)
+                literals[node] = numbers[token]
             elif token in bound and token.isascii() and token.isidentifier():
                 # Parser._name, of a bound name met for the first time: Scope.resolve
-                leaf, names[token], following = INPUT, len(rows), after_name
-                inputs[token] = len(rows)  # GraphBuilder.input
+                leaf, following = INPUT, after_name
+                node = names[token] = inputs[token] = len(rows)  # GraphBuilder.input
             if leaf is not None:  # GraphBuilder.add_leaf, Stacks.put
-                node, begin, finish = len(rows), right - len(token), right
+                begin, finish = right - len(token), right
                 rows.append(leaf)
                 firsts.append(0)
                 seconds.append(0)

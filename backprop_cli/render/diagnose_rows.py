@@ -119,7 +119,7 @@ def _post_mortem(solution: Solution, death: PostMortem | None) -> dict[str, Any]
 
 def checkups_lines(solution: Solution, checkups: Sequence[Checkup]) -> Iterator[str]:
     """Yield plain lines: the answer as `grad` has it, then `digits.NAME`, findings, rewrites."""
-    yield answer_lines(solution)
+    yield from answer_lines(solution)
     several = len(checkups) > 1
     for checkup in checkups:
         prefix = f"{checkup.answer.name}." if several else ""

@@ -132,7 +132,7 @@ def crossover_object(found: Crossover) -> dict[str, Any]:
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield value and gradient of each output as `grad` does, then `measure.mode number`."""
-    yield plain.lines(comparison.solution)
+    yield from plain.lines(comparison.solution)
     for mode in comparison.modes:
         if mode.skipped:
             yield f"skipped.{mode.mode} {mode.skipped}"

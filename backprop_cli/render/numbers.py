@@ -7,6 +7,7 @@ that made them.
 
 import re
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 from backprop_cli.readings.formulas import Arithmetic
@@ -23,11 +24,13 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 def machine(value: Any, arithmetic: Arithmetic | None = None) -> str:
     """Return text that reads back to the same number; NaN, Infinity, -Infinity by these names."""
+    if isinstance(value, float) and isfinite(value):
+        return repr(value)
     if value != value:
         return "NaN"
     if value in (_INFINITY, -_INFINITY):
         return "Infinity" if value > 0 else "-Infinity"
-    return repr(value) if isinstance(value, (float, int)) else _written(value, arithmetic)
+    return repr(value) if isinstance(value, int) else _written(value, arithmetic)
 
 
 def human(value: Any, arithmetic: Arithmetic | None = None) -> str:

@@ -4,7 +4,7 @@ Numbers read back exactly. With several outputs the gradient's lines are named `
 so that every name is unique and a line can be picked with grep.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from backprop_cli.render.numbers import machine
@@ -39,16 +39,14 @@ Steps = Mapping[str, Sequence[Line] | Unavailable]
 """The symbolic chain rule of each output, by its name, or the reason why there is none."""
 
 
-def lines(solution: Solution) -> str:
-    """Return the value and gradient of each output as lines, without a last line end."""
+def lines(solution: Solution) -> Iterator[str]:
+    """Yield the lines of each output, its value and its gradient, without line ends."""
     several = len(solution.answers) > 1
-    written = []
     for answer in solution.answers:
-        written.append(f"{answer.name} {machine(answer.value, solution.arithmetic)}")
+        yield f"{answer.name} {machine(answer.value, solution.arithmetic)}"
         prefix = f"{answer.name}." if several else ""
         for name, slope in answer.gradient.items():
-            written.append(f"{prefix}{name} {machine(slope, solution.arithmetic)}")
-    return "\n".join(written)
+            yield f"{prefix}{name} {machine(slope, solution.arithmetic)}"
 
 
 def symbolic_lines(steps: Steps) -> str:

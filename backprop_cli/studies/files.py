@@ -1,6 +1,7 @@
 """Reading what the user points at: an expression, a file, standard input, JSON."""
 
 import os
+from collections import Counter
 from typing import Any, NamedTuple, NoReturn
 
 from backprop_cli.errors import BindingProblem, FileProblem, LimitExceeded, Span
@@ -93,11 +94,10 @@ def read_json(text: str, origin: str) -> Any:
         raise BindingProblem(f"{origin}: {constant} is not a JSON number")
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        for name, value in items:
-            if name in made:
-                raise BindingProblem(f"{origin}: {name[:40]!r} is given more than once")
-            made[name] = value
+        made = dict(items)
+        if len(made) < len(items):
+            (twice, _), *_ = Counter(name for name, _ in items).most_common(1)
+            raise BindingProblem(f"{origin}: {twice[:40]!r} is given more than once")
         return made
 
     try:

@@ -80,10 +80,9 @@ def solve(
 def _answer(solution: Solution, label: str, output: int) -> Answer:
     graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
     adjoints = reverse(graph, values, output, solution.active, arithmetic)
-    gradient = {
-        name: arithmetic.zero if adjoints[node] is None else adjoints[node]
-        for name, node in solution.wrt.items()
-    }
+    found = map(adjoints.__getitem__, solution.wrt.values())
+    slopes = (arithmetic.zero if slope is None else slope for slope in found)
+    gradient = dict(zip(solution.wrt, slopes, strict=True))
     if values[output] != values[output]:
         # What is undefined does not move with an input: even the edges that carry 0 say nothing.
         used = graph.dependencies([output])

@@ -21,12 +21,17 @@ from backprop_cli.studies.files import NumberText
 
 
 class Binding(NamedTuple):
-    """A name, the text of its value, and the place of that text in what the user wrote."""
+    """A name, the text of its value, what the user wrote, and where that text begins in it."""
 
     name: str
     value: str
     source: str
-    span: Span
+    start: int = 0
+
+    @property
+    def span(self) -> Span:
+        """Where the value stands in the source."""
+        return Span(self.start, self.start + max(len(self.value), 1))
 
 
 def read_bindings(texts: Iterable[str]) -> list[Binding]:
@@ -68,7 +73,7 @@ def _read_item(text: str, start: int, end: int) -> Binding:
         _refuse(what, text, Span(start, max(start + len(left), start + 1)), hint)
     if not right.strip():
         _refuse(f"{name} has no value", text, span, f"write {name}=1")
-    return Binding(normalized(name), right, text, Span(end - len(right), end))
+    return Binding(normalized(name), right, text, end - len(right))
 
 
 def read_mapping(values: Any, origin: str) -> list[Binding]:
@@ -84,7 +89,7 @@ def read_mapping(values: Any, origin: str) -> list[Binding]:
             raise BindingProblem(f"{origin}: {name[:40]!r} is not a name")
         if not isinstance(value, str):
             raise BindingProblem(f"{origin}: the value of {name} must be a number or a string")
-        bindings.append(Binding(normalized(name), value, value, Span(0, len(value))))
+        bindings.append(Binding(normalized(name), value, value))
     _refuse_repeats(bindings)
     return bindings
 
@@ -96,6 +101,8 @@ def _refuse(message: str, text: str, span: Span, hint: str = "") -> NoReturn:
 
 
 def _refuse_repeats(bindings: list[Binding]) -> None:
+    if len({binding.name for binding in bindings}) == len(bindings):
+        return
     seen: dict[str, Binding] = {}
     repeated = [b for b in bindings if seen.setdefault(b.name, b) is not b]
     if repeated:
@@ -129,7 +136,7 @@ def _evaluated(binding: Binding, arithmetic: Arithmetic) -> Any:
             raise BindingProblem(f"{name} is not a number", graph.span_of(node), hint)
     except BackpropError as error:
         span = error.span or Span(0, 0)
-        shifted = Span(binding.span.start + span.start, binding.span.start + span.end)
+        shifted = Span(binding.start + span.start, binding.start + span.end)
         _refuse(f"{binding.name}: {error.message}", binding.source, shifted, error.hint)
     return forward_values(graph, {}, arithmetic)[graph.outputs[0]]
 
@@ -137,7 +144,7 @@ def _evaluated(binding: Binding, arithmetic: Arithmetic) -> Any:
 def read_number(text: str, option: str) -> float:
     """Return the number an option was given: a finite constant expression, such as 1e-3 or 1/3."""
     try:
-        return float(_number(Binding(option, text, text, Span(0, len(text))), FLOATS))
+        return float(_number(Binding(option, text, text), FLOATS))
     except BackpropError as error:
         error.origin = option
         raise
@@ -161,8 +168,8 @@ def _bounds(bound: Binding, point: Mapping[str, float]) -> tuple[float, float]:
         _refuse(f"{bound.name} needs two bounds", bound.source, bound.span, "write x=0:1 or x=0:")
     limits = []
     for text, missing in ((low, -math.inf), (high, math.inf)):
-        start = bound.span.start + (0 if text is low else len(low) + 1)
-        part = bound._replace(value=text, span=Span(start, start + max(len(text), 1)))
+        start = bound.start + (0 if text is low else len(low) + 1)
+        part = bound._replace(value=text, start=start)
         limits.append(float(_number(part, FLOATS)) if text.strip() else missing)
     if bound.name not in point:
         hint = f"the inputs that move are {', '.join(list(point)[:10])}"
@@ -181,10 +188,10 @@ def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {
     `how` is the hint for what is missing.
     """
     given = dict.fromkeys(bound)
+    if given.keys() == graph.inputs.keys():
+        return
     missing = [name for name in graph.inputs if name not in given]
     unknown = [str(name) for name in given if name not in graph.inputs]
-    if not missing and not unknown:
-        return
     parts, hints = [], []
     if missing:
         parts.append(f"no value for {_listed(missing)}")

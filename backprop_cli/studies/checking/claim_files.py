@@ -122,7 +122,7 @@ class _Reader:
         for name, value in values.items():
             text = self.toml.formula(value, name, part)
             try:
-                made |= evaluated([Binding(name, text, text, Span(0, len(text)))])
+                made |= evaluated([Binding(name, text, text)])
             except BackpropError as error:
                 error.span = None
                 raise self.toml.placed(error, name, text, part) from None
