@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from backprop_cli.errors import ArityProblem, LimitExceeded, Span, SyntaxProblem
-from backprop_cli.graph import BLOCK, Graph, GraphBuilder
+from backprop_cli.graph import ARITY, BLOCK, Graph, GraphBuilder
 from backprop_cli.language.prelude import PRELUDE
 from backprop_cli.language.tokens import expression, is_name, normalized, number_at
 from backprop_cli.operations import CONSTANT, INPUT, NEG, TABLE
@@ -130,6 +130,8 @@ def _refuse(text: str, message: str, span: Span) -> NoReturn:
 
 def apply_row(builder: GraphBuilder, row: int, arguments: list[int], call: Span, name: Span) -> int:
     """Append a node that applies a row of the table, defaults filled in; return it."""
+    if len(arguments) == ARITY[row]:  # the usual case: nothing is left out
+        return builder.add(row, arguments, *call)
     operation = TABLE[row]
     defaults = [text.partition("=")[2] for text in operation.parameters if "=" in text]
     most = len(operation.parameters)

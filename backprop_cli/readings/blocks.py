@@ -84,7 +84,8 @@ class Blocks:
                 end = min(start + PIECE, count)
                 if end - start < size:
                     own = [part[: end - start] if part.shape else part for part in own]
-                slots = [*(part[start:end] for part in given), *own]
+                part = slice(start, end)
+                slots = [array[part] for array in given] + own
                 for function, get in steps:
                     function(*get(slots))
 

@@ -2,8 +2,8 @@
 
 The arrays are in memory and the results go into arrays that are there already, or into the peer's
 own. All sides compute the same rows in turn, in one process; the gradients are compared first.
-Two sets of figures: the CPU time of one thread of each side, and the wall time with the threads
-each side uses by itself. Then the whole command: a CSV file in, a CSV file out, what of it is CSV,
+Two sets of figures: the CPU time of one thread of each side, which the goals are about, and the
+wall time with the threads each side uses by itself. Then the whole command: a CSV file in, a CSV file out, what of it is CSV,
 and its peak memory at one and at ten times the rows.
 """
 
@@ -257,7 +257,8 @@ def _peer_rows(subject: Subject, rows: int, turns: int) -> list[Row]:
             continue
         title = f"{subject.name}, {rows:,} points"
         goal = _goal(name, subject)
-        for mine, what, cost in (("ours", "CPU", 0), ("ours in threads", "wall", 1)):
+        costs = (("ours", "CPU", 0, goal), ("ours in threads", "wall", 1, None))
+        for mine, what, cost, wanted in costs:
             here, there = taken[mine][cost], taken[name][cost]
             found.append(
                 Row(
@@ -265,7 +266,7 @@ def _peer_rows(subject: Subject, rows: int, turns: int) -> list[Row]:
                     f"{rows / here / 1e6:.1f} M rows/s",
                     f"{name} {rows / there / 1e6:.1f}",
                     here / there,
-                    goal,
+                    wanted,
                 )
             )
     gain = taken["ours"][1] / taken["ours in threads"][1]
