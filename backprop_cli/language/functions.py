@@ -130,7 +130,7 @@ def _refuse(text: str, message: str, span: Span) -> NoReturn:
 
 def apply_row(builder: GraphBuilder, row: int, arguments: list[int], call: Span, name: Span) -> int:
     """Append a node that applies a row of the table, defaults filled in; return it."""
-    if len(arguments) == ARITY[row]:  # the usual case: nothing is left out
+    if 0 < len(arguments) == ARITY[row]:  # the usual case: nothing is left out
         return builder.add(row, arguments, *call)
     operation = TABLE[row]
     defaults = [text.partition("=")[2] for text in operation.parameters if "=" in text]

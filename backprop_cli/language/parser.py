@@ -110,9 +110,13 @@ class Parser:
         """Read the tokens of `text[start:end]`."""
         state = self.at_statement if self.template is None else self.at_operand
         states = self.at_operand, self.after_name, self.after_atom
+        defined: Collection[str] = self.functions
+        if self.definition is not None:  # which may not call itself
+            defined = {*self.functions, self.definition.name}
+        known = self.numbers, self.bound, defined
         for part in pieces(self.text, start, end):
             state, start = written_out.read(
-                part, start, state, states, self.calls, self.numbers, self.bound, self.take
+                part, start, state, states, self.calls, *known, self.take
             )
             self.builder.settle(BLOCK)
 
