@@ -238,9 +238,8 @@ class NativeBlocks:
         of a watched node are watched too), as kinked where one of `kinks` is not 0.
         Raises `NoCompiler`.
         """
-        self.source = rows_source(graph, columns, fixed, watched, kinks, language)
-        """The C that was compiled, for the curious."""
-        self.native = load(self.source, BRANCHLESS)
+        source = rows_source(graph, columns, fixed, watched, kinks, language)
+        self.native = load(source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
         self._function.restype = ctypes.c_int

@@ -54,9 +54,8 @@ class NativeRows:
         used = [name for name in columns if name in graph.inputs]
         self.outputs = graph.outputs
         """The nodes that are added up."""
-        self.source = rows_source(graph, used, parameters, graph.outputs, language=NATIVE)
-        """The C that was compiled, for the curious."""
-        self.native: Native = load(self.source, BRANCHLESS)
+        source = rows_source(graph, used, parameters, graph.outputs, language=NATIVE)
+        self.native: Native = load(source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
         self._function.restype = ctypes.c_int
