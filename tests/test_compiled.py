@@ -385,7 +385,7 @@ def test_auto_computes_many_points_by_c_once_that_would_have_paid(monkeypatch):
 
     few = function.many([1.5, 2.5])
     assert few.engine == "python"
-    monkeypatch.setattr("backprop_cli.studies.table.engines.saved", gain)
+    monkeypatch.setattr("backprop_cli.studies.table.point_engine.saved", gain)
     engines = [function.many([1.5] * 30).engine for _ in range(3)]
     assert engines == ["native", "native", "native"]
     assert len(asked) == 1

@@ -20,10 +20,10 @@ from backprop_cli.readings.native_blocks import rows_source  # noqa: E402
 from backprop_cli.readings.native_rows import NativeRows, own_versions, slow_rows  # noqa: E402
 from backprop_cli.studies import means  # noqa: E402
 from backprop_cli.studies.climbing.climbs import Record  # noqa: E402
-from backprop_cli.studies.climbing.engines import choose  # noqa: E402
 from backprop_cli.studies.climbing.optimizers import BY_NAME  # noqa: E402
 from backprop_cli.studies.climbing.problem import make_problem  # noqa: E402
 from backprop_cli.studies.climbing.settings import Settings  # noqa: E402
+from backprop_cli.studies.climbing.step_engine import choose  # noqa: E402
 from backprop_cli.studies.data import Data  # noqa: E402
 from backprop_cli.studies.means import PIECE, MeanOver  # noqa: E402
 from backprop_cli.studies.paying import rows_pay  # noqa: E402

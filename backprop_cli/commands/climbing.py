@@ -55,9 +55,9 @@ class Run:
     def choose_engine(self, engine: str, every_row: bool) -> None:
         """Let an engine take the steps; `every_row` says that each is shown."""
         if engine != "python":
-            from backprop_cli.studies.climbing import engines
+            from backprop_cli.studies.climbing import step_engine
 
-            self.engine = engines.choose(engine, self.problem, self.records, every_row)
+            self.engine = step_engine.choose(engine, self.problem, self.records, every_row)
 
     def stream(self, form: str) -> None:
         """Write every step as it is made, in csv or as JSON Lines."""

@@ -21,7 +21,7 @@ from backprop_cli.studies.point import check_names, evaluated
 
 if TYPE_CHECKING:
     from backprop_cli.studies.table.chunks import Chunk, Chunks
-    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.point_engine import PointEngine
     from backprop_cli.studies.table.points import Answers, ManyPoints
     from backprop_cli.studies.table.rows import Block
 
@@ -68,7 +68,7 @@ def answer_table(
     named = table if table == "-" else f"@{table}"
     output.refuse_sources(path, question.expression, named, *question.points)
     from backprop_cli.studies.table.chunks import Chunks
-    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.point_engine import PointEngine
     from backprop_cli.studies.table.rows import RowReader
 
     source = read_source(question.expression)

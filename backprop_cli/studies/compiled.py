@@ -23,7 +23,7 @@ from backprop_cli.language.parser import parse
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.telling import telling_nodes
 from backprop_cli.studies.api import Gradient, answer_at, check_given_once, finite, told
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.engine import ENGINES, Chosen, python_because
 from backprop_cli.studies.gradient import KINKS, nodes_named
 from backprop_cli.studies.paying import calls_pay
 from backprop_cli.studies.point import check_names
@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from backprop_cli.studies.columns import Columns
     from backprop_cli.studies.table.points import ManyPoints
 
-ENGINES = ("auto", "python", "native")
-
 _LARGEST_COMPILED = 100_000
 """The most nodes that are compiled; larger programs are interpreted."""
 _FIRST_LOOK = 1024
 """After so many calls, and each time they have doubled, `auto` asks whether C has paid."""
-_NOT_YET = "engine python (compiled C would not have paid yet)"
-_TOO_LARGE = f"engine python (more than {_LARGEST_COMPILED:,} nodes are interpreted)"
+_NOT_YET = python_because("compiled C would not have paid yet")
+_TOO_LARGE = python_because(f"more than {_LARGEST_COMPILED:,} nodes are interpreted")
 
 
 class Gradients(NamedTuple):
@@ -213,13 +211,13 @@ class Compiled:
         if self._engine == "native":
             return self._native()
         if self._made.size > _LARGEST_COMPILED:
-            return None, Chosen("python", _TOO_LARGE)
+            return None, _TOO_LARGE
         from backprop_cli.readings.python import compiled
 
         telling = telling_nodes(self._made, self._made.outputs)
         watched = self._made.with_outputs([*self._made.outputs, *telling])
-        note = _NOT_YET if self._engine == "auto" else ""
-        return compiled(watched, self.inputs), Chosen("python", note)
+        chosen = _NOT_YET if self._engine == "auto" else Chosen("python")
+        return compiled(watched, self.inputs), chosen
 
     def _native(self) -> tuple[Callable[..., Sequence[float]], Chosen]:
         from backprop_cli.readings.native_function import compiled_by_c
@@ -236,7 +234,7 @@ class Compiled:
             try:
                 self._function, self._chosen = self._native()
             except NoCompiler as error:
-                self._chosen = Chosen("python", f"engine python ({error.message})")
+                self._chosen = python_because(error.message)
                 self._engine = "python"
 
     # -------------------------------------------------------------- many points
@@ -270,7 +268,7 @@ class Compiled:
 
     def _many_points(self, count: int) -> "tuple[ManyPoints, Chosen]":
         """Return what computes many rows; C once it would have paid for the rows so far."""
-        from backprop_cli.studies.table.engines import PointEngine
+        from backprop_cli.studies.table.point_engine import PointEngine
         from backprop_cli.studies.table.points import ManyPoints
 
         self._rows += count

@@ -3,7 +3,7 @@
 C pays where it saves more than twice what compiling costs, by figures measured once on an ordinary
 machine. Whether the code is kept from an earlier run is not asked, so that the same command is
 answered in the same way each time. What C saves of the rows of a table is in
-`studies/table/engines.py`.
+`studies/table/point_engine.py`.
 """
 
 LARGEST_COMPILED = 25_000

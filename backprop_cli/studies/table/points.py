@@ -1,9 +1,9 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done by NumPy in blocks (`readings/blocks.py`), or by C (`studies/table/engines.py`).
-Either marks the rows in which a node is not finite or stands on a kink, and these are looked at
-again, with all that `grad` would ask of each (`second_look.py`), so that a row's flag is what
-`grad` would say of it.
+Most rows are done by NumPy in blocks (`readings/blocks.py`), or by C (`point_engine.py`). Either
+marks the rows in which a node is not finite or stands on a kink, and these are looked at again,
+with all that `grad` would ask of each (`second_look.py`), so that a row's flag is what `grad` would
+say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

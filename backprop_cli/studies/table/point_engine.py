@@ -14,7 +14,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.formulas import formula
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.engine import Chosen, python_because
 from backprop_cli.studies.paying import LARGEST_COMPILED, compiling
 
 _KNOWN = {
@@ -81,7 +81,7 @@ class PointEngine:
             except NoCompiler as error:
                 if self._name == "native":
                     raise
-                self.chosen = Chosen("python", f"engine python ({error.message})")
+                self.chosen = python_because(error.message)
         from backprop_cli.readings.blocks import Blocks
 
         return Blocks(*given)
