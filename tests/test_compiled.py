@@ -13,7 +13,7 @@ from strategies import programs
 
 from backprop_cli import BackpropError, Gradient, compiled, gradient
 from backprop_cli.readings import compiler
-from backprop_cli.studies import compiled as study
+from backprop_cli.studies import compiled_program as study
 from backprop_cli.studies.paying import calls_pay
 
 try:

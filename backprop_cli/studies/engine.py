@@ -2,7 +2,7 @@
 
 It is chosen by what each kind of work costs (`paying.py`): the steps of a climb in
 `climbing/step_engine.py`, points of claims in `checking/claim_engine.py`, rows of a table in
-`table/point_engine.py`, calls from Python in `compiled.py`.
+`table/point_engine.py`, calls from Python in `compiled_program.py`.
 """
 
 from typing import NamedTuple

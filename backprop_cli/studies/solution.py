@@ -87,6 +87,11 @@ class Answer(NamedTuple):
     remarks: tuple[Remark, ...]
     failure: Failure | None
 
+    @property
+    def on_kink(self) -> bool:
+        """Whether a kink or a jump that matters lies at this point."""
+        return any(remark.code in ("kink", "jump") for remark in self.remarks)
+
 
 class Solution(NamedTuple):
     """One program at one point: the forward pass, and an answer for each output.

@@ -61,7 +61,7 @@ def _by_reverse(solution: Solution) -> Known:
     values = forward_values(solution.graph, point, exact)
     made = []
     for answer in solution.answers:
-        kinked = any(remark.code in ("kink", "jump") for remark in answer.remarks)
+        kinked = answer.on_kink
         adjoints = reverse(solution.graph, values, answer.node, solution.active, exact)
         made.append(
             {

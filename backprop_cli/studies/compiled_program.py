@@ -28,7 +28,7 @@ from backprop_cli.studies.gradient import KINKS, nodes_named
 from backprop_cli.studies.paying import calls_pay
 from backprop_cli.studies.point import check_names
 from backprop_cli.studies.solution import Answer
-from backprop_cli.studies.table.flags import FLAGS
+from backprop_cli.studies.table.flags import FLAGS, flag_of
 
 if TYPE_CHECKING:
     from backprop_cli.studies.columns import Columns
@@ -212,12 +212,12 @@ class Compiled:
             return self._native()
         if self._made.size > _LARGEST_COMPILED:
             return None, _TOO_LARGE
-        from backprop_cli.readings.python import compiled
+        from backprop_cli.readings.python import compiled as compiled_to_python
 
         telling = telling_nodes(self._made, self._made.outputs)
         watched = self._made.with_outputs([*self._made.outputs, *telling])
         chosen = _NOT_YET if self._engine == "auto" else Chosen("python")
-        return compiled(watched, self.inputs), chosen
+        return compiled_to_python(watched, self.inputs), chosen
 
     def _native(self) -> tuple[Callable[..., Sequence[float]], Chosen]:
         from backprop_cli.readings.native_function import compiled_by_c
@@ -247,7 +247,7 @@ class Compiled:
             found, flag = self._found(point), ""
             if found is None:
                 answer = self._studied(point)
-                found, flag = (answer.value, *answer.gradient.values()), _flag(answer)
+                found, flag = (answer.value, *answer.gradient.values()), flag_of(answer)
             rows.append(found)
             flags.append(flag)
         width = 1 + len(self.wrt)
@@ -280,13 +280,6 @@ class Compiled:
             points = ManyPoints(program, self.inputs, {}, self.wrt, (), self._kink, engine)
             self._many = points, engine.chosen
         return self._many
-
-
-def _flag(answer: Answer) -> str:
-    """Return what is said of a row: why there is no answer, or the first kink or jump."""
-    if answer.failure is not None:
-        return answer.failure.code
-    return next((remark.code for remark in answer.remarks if remark.code in FLAGS), "")
 
 
 def compiled(
