@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
+from backprop_cli.readings.array_types import Column, Mask
 from backprop_cli.readings.c import VECTOR, Writer
 from backprop_cli.readings.c_parts import APART, MOST_WHOLE, Division, divided
 from backprop_cli.readings.compiler import BRANCHLESS
@@ -23,9 +23,6 @@ from backprop_cli.readings.library import words_of
 from backprop_cli.readings.native import load
 from backprop_cli.readings.target import Language
 from backprop_cli.readings.telling import telling_nodes
-
-Column = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 PIECE = 1024
 """Rows that are computed before the marks are looked at."""

@@ -14,19 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
+from backprop_cli.readings.array_types import Column, Rows
 from backprop_cli.readings.c import NATIVE
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
 from backprop_cli.readings.formulas import formula
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.native_blocks import addresses, rows_source
-
-Column = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 _OWN = {
     *("exp", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "pow", "logsumexp"),

@@ -17,11 +17,7 @@ from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.files import read_source
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Column = NDArray[np.float64]
-    Rows = NDArray[np.intp]
+    from backprop_cli.readings.array_types import Column, Rows
 
 _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""

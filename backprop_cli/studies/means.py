@@ -14,9 +14,9 @@ from backprop_cli.graph import Graph
 from backprop_cli.studies.data import Data, numpy_for
 
 if TYPE_CHECKING:
+    from backprop_cli.readings.array_types import Column, Rows
     from backprop_cli.readings.native import Native
     from backprop_cli.readings.native_rows import NativeRows
-    from backprop_cli.studies.data import Column, Rows
 
 PIECE = 8192
 """Rows that are computed at a time."""

@@ -16,12 +16,8 @@ from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.solution import Solution
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from backprop_cli.readings.array_types import Codes, Column, Mask
 
-    Column = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
-    Codes = NDArray[np.int8]
     Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
     Engine = Callable[
         [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
@@ -40,7 +36,7 @@ class Answers(NamedTuple):
 
     results: "tuple[Column, ...]"
     flags: "Codes"
-    answered: "NDArray[np.bool_]"
+    answered: "Mask"
 
 
 class ManyPoints:
