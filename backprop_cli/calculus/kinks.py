@@ -40,11 +40,17 @@ def arguments_for(
     if not operation.variadic:
         return [*operands, out]
     fixed = len(operation.parameters) - 1
-    rest = operands[fixed:]
     if ties < 0:
-        ties = sum(1 for value in rest if value == out)
-    index = position - fixed
-    return [*operands[:fixed], operands[position], out, ties, index, len(rest)]
+        ties = ties_of(row, operands, out)
+    index, count = position - fixed, len(operands) - fixed
+    return [*operands[:fixed], operands[position], out, ties, index, count]
+
+
+def ties_of(row: int, operands: list[float], out: float) -> int:
+    """Return how many operands of z... equal `out`; 0 in a row that has no z..."""
+    operation = TABLE[row]
+    rest = operands[len(operation.parameters) - 1 :] if operation.variadic else ()
+    return sum(1 for value in rest if value == out)
 
 
 def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
@@ -60,15 +66,14 @@ def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
 
 def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
     """Return numbers that change when an operand of `node` crosses a kink, a jump or a pole."""
-    row = graph.rows[node]
+    row, out = graph.rows[node], values[node]
     operands = [values[k] for k in graph.operands_of(node)]
-    fixed = len(operands) - 1
-    positions = (
-        range(len(TABLE[row].parameters) - 1, fixed + 1) if TABLE[row].variadic else (fixed,)
-    )
+    last = len(operands) - 1
+    first = len(TABLE[row].parameters) - 1 if TABLE[row].variadic else last
+    ties = ties_of(row, operands, out)  # once, or many operands would cost their square
     return tuple(
-        side(*arguments_for(row, operands, position, values[node]))
-        for position in positions
+        side(*arguments_for(row, operands, position, out, ties))
+        for position in range(first, last + 1)
         for side in _sides(row)
     )
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
+from backprop_cli.calculus.kinks import about, arguments_for, kinks_at, ties_of
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL
@@ -158,7 +158,7 @@ def _contributions(
     """Return partial × tangent for what moves, the partials read on the side of the sweep."""
     operation = TABLE[row]
     fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
-    ties = sum(1 for value in given if value == out) if operation.variadic else 0
+    ties = ties_of(row, given, out)
     sent = []
     for position, tangent in enumerate(moved):
         if not moving[position]:
