@@ -58,7 +58,7 @@ def with_adjoints(graph: Graph, output: int, wrt: Sequence[int]) -> tuple[Graph,
 
     A node to which nothing flows, whatever the point, has none.
     """
-    writer = Writer(graph)
+    writer = AdjointWriter(graph)
     adjoints = writer.sweep(output, graph.dependents(wrt))
     zero = None
     outputs = [output]
@@ -85,7 +85,7 @@ def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     return made.with_outputs(outputs)
 
 
-class Writer:
+class AdjointWriter:
     """Appends the nodes of a reverse sweep to a copy of a graph."""
 
     def __init__(self, graph: Graph) -> None:

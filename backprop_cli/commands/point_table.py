@@ -81,7 +81,7 @@ def answer_table(
         raise
     kept = _places(keep, chunks.headings)
     reader = RowReader(chunks.headings, used, kept, stop=on_error != "skip")
-    write = _writer(form, [chunks.headings[place] for place in kept], many)
+    write = _table_form(form, [chunks.headings[place] for place in kept], many)
     with output.opened(path) as target:
         run = _Run(chunks, many, target, on_error != "skip", engine.chosen.note)
         target.file.write(write.heading)
@@ -147,12 +147,14 @@ def _places(keep: tuple[str, ...], headings: list[str]) -> list[int]:
     return [headings.index(name) for name in keep]
 
 
-class _Writer(NamedTuple):
+class _TableForm(NamedTuple):
+    """The first line of what is written, and how a block of rows becomes text."""
+
     heading: bytes
     block: "Callable[[Block, Answers], bytes]"
 
 
-def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
+def _table_form(form: str, kept: list[str], many: "ManyPoints") -> _TableForm:
     """Return how blocks become text. Raises `OptionProblem` where two columns share a name."""
     from backprop_cli.render import points as render
 
@@ -163,8 +165,8 @@ def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
         shown = ", ".join(twice[:10])
         raise OptionProblem(f"the answer would have two columns named {shown}", None, hint)
     if form == "csv":
-        return _Writer(render.csv_line(titles).encode(), render.csv_block)
-    return _Writer(b"", render.JsonLines(kept, many))
+        return _TableForm(render.csv_line(titles).encode(), render.csv_block)
+    return _TableForm(b"", render.JsonLines(kept, many))
 
 
 class _Made(NamedTuple):

@@ -32,7 +32,7 @@ _OWN = {
 }
 """The primitives of which NumPy has an own version, or `readings/arrays.py` for it."""
 
-_APART = 24
+_PADDING = 24
 """Numbers between two columns of results: a distance of 2^k bytes would send all to one place of
 the cache."""
 
@@ -58,7 +58,7 @@ class NativeRows:
         self._function.restype = ctypes.c_int
         self._columns = [np.ascontiguousarray(columns[name]) for name in used]
         self._picked = [np.empty(most) for _ in used]
-        self._results = np.empty((len(graph.outputs), most + _APART))
+        self._results = np.empty((len(graph.outputs), most + _PADDING))
         self._sources = [column.ctypes.data for column in self._columns]
         self._few, self._made = addresses(self._picked), addresses(list(self._results))
         self._point = (ctypes.c_double * max(1, len(parameters)))()
