@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER
 from backprop_cli.commands.output import check_writable, write_text
 from backprop_cli.errors import OptionProblem
-from backprop_cli.render import rows as machine
+from backprop_cli.render import ascent_lines as machine
 from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
 from backprop_cli.render.notes import notes

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.calculus.stencils import complex_step_floor
+from backprop_cli.calculus.differences import complex_step_floor
 from backprop_cli.errors import BackpropError
 from backprop_cli.readings.counted import Operations
 from backprop_cli.studies.agreement import compare, numeric_witness

@@ -12,9 +12,9 @@ from backprop_cli.render.edges import symbol
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human, machine, short
 from backprop_cli.render.steps import BLANK, title
-from backprop_cli.studies.mistaken import Mistaken, Quotient, Row
 from backprop_cli.studies.mistakes import Sent
 from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.wrong_pass import Mistaken, Quotient, Row
 
 _FIRST, _LATER = "first wrong", "wrong"
 _SAME = "same"
