@@ -172,7 +172,7 @@ class AdjointWriter:
         shared = {"out": node}
         if not operation.variadic:
             return shared | dict(zip(operation.names, operands, strict=True))
-        fixed = len(operation.parameters) - 1
+        fixed = operation.fixed
         shared |= dict(zip(operation.names[:fixed], operands[:fixed], strict=True))
         rest = operands[fixed:]
         shared["count"] = self.made.constant(str(len(rest)))
@@ -200,7 +200,7 @@ class AdjointWriter:
         variables = dict(shared)
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
-            variables["index"] = self.made.constant(str(position - len(operation.parameters) + 1))
+            variables["index"] = self.made.constant(str(position - operation.fixed))
         return table_formula(operation.partials[operation.parameter_of(position)]), variables
 
     def formula(self, text: str, variables: Mapping[str, int]) -> int:

@@ -48,9 +48,7 @@ def arguments_for(
 
 def ties_of(row: int, operands: list[float], out: float) -> int:
     """Return how many operands of z... equal `out`; 0 in a row that has no z..."""
-    operation = TABLE[row]
-    rest = operands[len(operation.parameters) - 1 :] if operation.variadic else ()
-    return sum(1 for value in rest if value == out)
+    return sum(1 for value in operands[TABLE[row].fixed :] if value == out)
 
 
 def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
@@ -68,9 +66,9 @@ def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
     """Return numbers that change when an operand of `node` crosses a kink, a jump or a pole."""
     row, out = graph.rows[node], values[node]
     operands = [values[k] for k in graph.operands_of(node)]
-    last = len(operands) - 1
-    first = len(TABLE[row].parameters) - 1 if TABLE[row].variadic else last
-    ties = ties_of(row, operands, out)  # once, or many operands would cost their square
+    first, last, ties = len(operands) - 1, len(operands) - 1, 0
+    if TABLE[row].variadic:  # ties are counted once, or many operands would cost their square
+        first, ties = TABLE[row].fixed, ties_of(row, operands, out)
     return tuple(
         side(*arguments_for(row, operands, position, out, ties))
         for position in range(first, last + 1)

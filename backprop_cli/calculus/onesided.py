@@ -157,7 +157,7 @@ def _contributions(
 ) -> list[float]:
     """Return partial × tangent for what moves, the partials read on the side of the sweep."""
     operation = TABLE[row]
-    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    fixed = moved[: operation.fixed]
     ties = ties_of(row, given, out)
     sent = []
     for position, tangent in enumerate(moved):

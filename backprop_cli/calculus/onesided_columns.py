@@ -101,7 +101,7 @@ def arguments_in(row: int, given: Sequence[Any], position: int, out: Any) -> lis
     operation = TABLE[row]
     if not operation.variadic:
         return [*given, out]
-    fixed = len(operation.parameters) - 1
+    fixed = operation.fixed
     ties = sum(np.equal(value, out).astype(float) for value in given[fixed:])
     index, count = position - fixed, len(given) - fixed
     return [*given[:fixed], given[position], out, ties, index, count]
@@ -153,7 +153,7 @@ def _tangent(
     The partials are read on the side of the sweep.
     """
     operation = TABLE[row]
-    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    fixed = moved[: operation.fixed]
     total: Any = 0.0
     moves: Any = False
     for position, tangent in enumerate(moved):

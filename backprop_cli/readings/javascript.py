@@ -123,7 +123,7 @@ class _RuleWriter:
         facts = {
             "selects": operation.selects,
             "variadic": operation.variadic,
-            "fixed": len(operation.parameters) - 1 if operation.variadic else 0,
+            "fixed": operation.fixed if operation.variadic else 0,
             "parameters": operation.names,
             "infix": operation.infix,
         }

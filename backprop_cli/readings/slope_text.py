@@ -111,7 +111,7 @@ def _variables(
     known = {"out": SlopeTerm(Piece(names[node]), value=out, node=node)}
     if not operation.variadic:
         return known | dict(zip(operation.names, terms, strict=True))
-    fixed = len(operation.parameters) - 1
+    fixed = operation.fixed
     known |= dict(zip(operation.names[:fixed], terms, strict=False))
     known["x"] = terms[position]
     known["index"] = _rational(Fraction(position - fixed))
