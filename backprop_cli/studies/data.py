@@ -15,6 +15,7 @@ from backprop_cli.errors import FileProblem, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.files import read_source
+from backprop_cli.studies.words import counted
 
 if TYPE_CHECKING:
     from backprop_cli.readings.array_types import Column, Rows
@@ -139,7 +140,7 @@ def is_blank(row: Sequence[str]) -> bool:
 
 def blank_lines(count: int) -> str:
     """Return what is said of the blank lines of a table, "" if there are none."""
-    return f"note: {_counted(count, 'blank line')} skipped" if count else ""
+    return f"note: {counted(count, 'blank line')} skipped" if count else ""
 
 
 def used_columns(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
@@ -211,11 +212,7 @@ def fault_of_cell(cell: str) -> str:
 
 def fault_of_width(row: Sequence[str], headings: Sequence[str]) -> str:
     """Return what is wrong with a row that has not one cell for each column."""
-    return f"{_counted(len(row), 'cell')}, but {_counted(len(headings), 'column')}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{counted(len(row), 'cell')}, but {counted(len(headings), 'column')}"
 
 
 def numpy_for(option: str) -> Any:
