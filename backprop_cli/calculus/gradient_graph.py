@@ -36,7 +36,7 @@ from backprop_cli.operations import (
     Operation,
 )
 from backprop_cli.readings.floats import TOTAL, number
-from backprop_cli.readings.formulas import formula as table_formula
+from backprop_cli.readings.formulas import formula
 
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
@@ -190,8 +190,7 @@ class AdjointWriter:
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
-        template, variables = self._partial_formula(operation, node, position, shared)
-        return self._instance(template, variables)[template.outputs[0]]
+        return self.formula(*self._partial_formula(operation, node, position, shared))
 
     def _partial_formula(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
@@ -201,11 +200,10 @@ class AdjointWriter:
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
             variables["index"] = self.made.constant(str(position - operation.fixed))
-        return table_formula(operation.partials[operation.parameter_of(position)]), variables
+        return formula(operation.partials[operation.parameter_of(position)]), variables
 
-    def formula(self, text: str, variables: Mapping[str, int]) -> int:
-        """Write a formula over these nodes; return the node of its value."""
-        template = table_formula(text)
+    def formula(self, template: Graph, variables: Mapping[str, int]) -> int:
+        """Write a formula of the table over these nodes; return the node of its value."""
         return self._instance(template, variables)[template.outputs[0]]
 
     def _instance(

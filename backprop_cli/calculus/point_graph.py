@@ -70,7 +70,7 @@ def _conditions(writer: AdjointWriter, node: int, active: bytearray) -> list[int
     if operation.variadic:
         variables["x"] = operands[-1]
     found = [
-        writer.formula(f"where({kink.at}, 1, 0)", variables)
+        writer.formula(condition(kink.at), variables)
         for kink, positions in zip(operation.kinks, about(row), strict=True)
         if any(active[operands[k]] for k in positions or range(len(operands)))
     ]
@@ -78,6 +78,6 @@ def _conditions(writer: AdjointWriter, node: int, active: bytearray) -> list[int
     for text in operation.domain if not operation.value.isidentifier() else ():
         read = [operation.names.index(name) for name in condition(text).inputs]
         if "<=" in text and any(active[operands[k]] for k in read):
-            border = text.replace("<=", "==")
-            found.append(writer.formula(f"where({border}, 1, 0)", variables))
+            border = condition(text.replace("<=", "=="))
+            found.append(writer.formula(border, variables))
     return found
