@@ -190,7 +190,7 @@ class AdjointWriter:
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
-        return self.formula(*self._partial_formula(operation, node, position, shared))
+        return self.value_of(*self._partial_formula(operation, node, position, shared))
 
     def _partial_formula(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
@@ -202,7 +202,7 @@ class AdjointWriter:
             variables["index"] = self.made.constant(str(position - operation.fixed))
         return formula(operation.partials[operation.parameter_of(position)]), variables
 
-    def formula(self, template: Graph, variables: Mapping[str, int]) -> int:
+    def value_of(self, template: Graph, variables: Mapping[str, int]) -> int:
         """Write a formula of the table over these nodes; return the node of its value."""
         return self._instance(template, variables)[template.outputs[0]]
 

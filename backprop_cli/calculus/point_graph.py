@@ -70,7 +70,7 @@ def _conditions(writer: AdjointWriter, node: int, active: bytearray) -> list[int
     if operation.variadic:
         variables["x"] = operands[-1]
     found = [
-        writer.formula(condition(kink.at), variables)
+        writer.value_of(condition(kink.at), variables)
         for kink, positions in zip(operation.kinks, about(row), strict=True)
         if any(active[operands[k]] for k in positions or range(len(operands)))
     ]
@@ -79,5 +79,5 @@ def _conditions(writer: AdjointWriter, node: int, active: bytearray) -> list[int
         read = [operation.names.index(name) for name in condition(text).inputs]
         if "<=" in text and any(active[operands[k]] for k in read):
             border = condition(text.replace("<=", "=="))
-            found.append(writer.formula(border, variables))
+            found.append(writer.value_of(border, variables))
     return found
