@@ -8,6 +8,7 @@ from functools import cache
 from itertools import compress
 from typing import Any
 
+from backprop_cli.calculus.partials import arguments_for, ties_of
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE, WHERE, Kink
 from backprop_cli.readings.floats import TOTAL
@@ -27,28 +28,6 @@ def _conditions(row: int) -> tuple[Any, ...]:
 @cache
 def _sides(row: int) -> tuple[Any, ...]:
     return TOTAL.sides(TABLE[row])
-
-
-def arguments_for(
-    row: int, operands: list[float], position: int, out: float, ties: int = -1
-) -> list[float]:
-    """Return what a row's partials, conditions and sides take for the operand at `position`.
-
-    `ties` is counted unless it is given: how many operands of z... equal `out`.
-    """
-    operation = TABLE[row]
-    if not operation.variadic:
-        return [*operands, out]
-    fixed = len(operation.parameters) - 1
-    if ties < 0:
-        ties = ties_of(row, operands, out)
-    index, count = position - fixed, len(operands) - fixed
-    return [*operands[:fixed], operands[position], out, ties, index, count]
-
-
-def ties_of(row: int, operands: list[float], out: float) -> int:
-    """Return how many operands of z... equal `out`; 0 in a row that has no z..."""
-    return sum(1 for value in operands[TABLE[row].fixed :] if value == out)
 
 
 def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:

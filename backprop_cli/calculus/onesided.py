@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from backprop_cli.calculus.kinks import about, arguments_for, kinks_at, ties_of
+from backprop_cli.calculus.kinks import about, kinks_at
+from backprop_cli.calculus.partials import arguments_for, ties_of
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL

@@ -97,7 +97,7 @@ def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]
 
 
 def arguments_in(row: int, given: Sequence[Any], position: int, out: Any) -> list[Any]:
-    """Return what partials and conditions take, laid out as `calculus.kinks.arguments_for` does."""
+    """Return what partials and conditions take, laid out as `arguments_for` does."""
     operation = TABLE[row]
     if not operation.variadic:
         return [*given, out]
