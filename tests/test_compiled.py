@@ -287,7 +287,7 @@ def test_the_estimate_is_that_of_a_climb():
 
 
 def test_a_program_too_large_to_compile_is_interpreted(monkeypatch):
-    monkeypatch.setattr(study, "_LARGEST_COMPILED", 10)
+    monkeypatch.setattr(study, "_LARGEST_PYTHON", 10)
     function = compiled(SADDLE)
     assert "are interpreted" in function.note
     assert function(1, 2) == gradient(SADDLE, x=1, y=2)

@@ -15,5 +15,5 @@ Mask = NDArray[np.bool_]
 Codes = NDArray[np.int8]
 """The code of a flag for each row (`studies/table/flags.py`)."""
 
-Rows = NDArray[np.intp]
+RowNumbers = NDArray[np.intp]
 """Which rows are meant, counted from 0."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
-from backprop_cli.readings.array_types import Column, Rows
+from backprop_cli.readings.array_types import Column, RowNumbers
 from backprop_cli.readings.c import NATIVE
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
@@ -64,7 +64,7 @@ class NativeRows:
         self._point = (ctypes.c_double * max(1, len(parameters)))()
         self._marks = (ctypes.c_uint8 * most)()
 
-    def sums(self, point: Sequence[float], rows: "slice | Rows") -> list[float] | None:
+    def sums(self, point: Sequence[float], rows: "slice | RowNumbers") -> list[float] | None:
         """Return the sum of each output over these rows; None where a number is not finite."""
         self._point[: len(point)] = list(point)
         if isinstance(rows, slice):

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from backprop_cli.studies.columns import Columns
     from backprop_cli.studies.table.points import ManyPoints
 
-_LARGEST_COMPILED = 100_000
-"""The most nodes that are compiled; larger programs are interpreted."""
+_LARGEST_PYTHON = 100_000
+"""The most nodes that are compiled to Python; larger programs are interpreted."""
 _FIRST_LOOK = 1024
 """After so many calls, and each time they have doubled, `auto` asks whether C has paid."""
 _NOT_YET = python_because("compiled C would not have paid yet")
-_TOO_LARGE = python_because(f"more than {_LARGEST_COMPILED:,} nodes are interpreted")
+_TOO_LARGE = python_because(f"more than {_LARGEST_PYTHON:,} nodes are interpreted")
 
 
 class Gradients(NamedTuple):
@@ -151,9 +151,9 @@ class Compiled:
         column of it. Without NumPy the rows are taken one by one. Raises `BackpropError` for
         columns that are missing, unknown, of different lengths, or not of finite numbers.
         """
-        from backprop_cli.studies.columns import read_columns
+        from backprop_cli.studies.columns import checked_columns
 
-        given = read_columns(self._bound(columns, named, "column"))
+        given = checked_columns(self._bound(columns, named, "column"))
         return self._one_by_one(given) if given.numpy is None else self._together(given)
 
     # -------------------------------------------------------------- one point
@@ -210,7 +210,7 @@ class Compiled:
         """Return the function of one point, and the engine, to begin with."""
         if self._engine == "native":
             return self._native()
-        if self._made.size > _LARGEST_COMPILED:
+        if self._made.size > _LARGEST_PYTHON:
             return None, _TOO_LARGE
         from backprop_cli.readings.python import compiled as compiled_to_python
 

@@ -18,7 +18,7 @@ from backprop_cli.studies.files import read_source
 from backprop_cli.studies.words import counted
 
 if TYPE_CHECKING:
-    from backprop_cli.readings.array_types import Column, Rows
+    from backprop_cli.readings.array_types import Column, RowNumbers
 
 _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
@@ -53,7 +53,7 @@ class Data(NamedTuple):
         """The names that the columns bind, in the order of the file."""
         return tuple(self.columns)
 
-    def batches(self, size: int, source: Random) -> "Iterator[Rows]":
+    def batches(self, size: int, source: Random) -> "Iterator[RowNumbers]":
         """Yield the rows of one batch after another, without end.
 
         Every epoch goes once through all rows in a new order of `source`; its last batch is

@@ -7,7 +7,7 @@ answered in the same way each time. What C saves of the rows of a table is in
 """
 
 LARGEST_COMPILED = 25_000
-"""The most nodes of a graph that `auto` has compiled: a compiler takes some 300 MB for these."""
+"""The most nodes of a graph that `auto` has compiled to C: that takes some 300 MB of memory."""
 
 _START, _PER_NODE = 0.1, 2.5e-4
 """Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""
