@@ -61,7 +61,8 @@ def test_random_programs_have_the_answers_of_gradient(program):
             name: x + (draw.choice((0, 1, -x, draw.gauss(0, 1))) if turn else 0)
             for name, x in program.point.items()
         }
-        found, wanted = function(point), gradient(program.text, point)
+        # The order of the inputs decides along which of them a kink is told.
+        found, wanted = function(point), gradient(program.text, point, wrt=tuple(program.point))
         assert_same(found, wanted, (program.text, point))
         assert function(**point) == found or found.failure
         value, slopes = function.value_and_slopes(point.values())
