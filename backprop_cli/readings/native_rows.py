@@ -21,7 +21,7 @@ from backprop_cli.readings.array_types import Column, RowNumbers
 from backprop_cli.readings.c import NATIVE
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
-from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.formulas import CHEAP, formula
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.native_blocks import addresses, rows_source
 
@@ -105,11 +105,9 @@ def own_versions(graph: Graph, columns: Iterable[str]) -> tuple[str, ...]:
 
 def slow_rows(graph: Graph) -> int:
     """Return how many operations NumPy would call Python for, in every row of the data."""
-    plain = _OWN | {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil"}
-    plain |= {"min", "max", "pick"}
     needed = graph.dependencies(graph.outputs)
     rows = (row for node, row in enumerate(graph.rows) if needed[node] and row > CONSTANT)
-    return sum(not _primitives(row) <= plain for row in rows)
+    return sum(not _primitives(row) <= CHEAP | _OWN for row in rows)
 
 
 @cache
