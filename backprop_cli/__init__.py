@@ -22,7 +22,7 @@ from backprop_cli.errors import BackpropError
 if TYPE_CHECKING:
     from backprop_cli.language.parser import parse
     from backprop_cli.studies.api import Gradient, gradient
-    from backprop_cli.studies.compiled import Compiled, Gradients, compiled
+    from backprop_cli.studies.compiled_program import Compiled, Gradients, compiled
 
 __all__ = [
     "BackpropError", "Compiled", "Gradient", "Gradients", "compiled", "gradient", "parse",
@@ -40,7 +40,7 @@ def __getattr__(name: str) -> object:
 
         return getattr(api, name)
     if name in ("compiled", "Compiled", "Gradients"):
-        from backprop_cli.studies import compiled
+        from backprop_cli.studies import compiled_program
 
-        return getattr(compiled, name)
+        return getattr(compiled_program, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -86,6 +86,11 @@ class Operation(NamedTuple):
         return bool(self.parameters) and self.parameters[-1].endswith("...")
 
     @property
+    def fixed(self) -> int:
+        """How many parameters take one operand each: all but z..."""
+        return len(self.parameters) - self.variadic
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The parameters' names, without defaults and dots."""
         return tuple(text.partition("=")[0].removesuffix("...") for text in self.parameters)

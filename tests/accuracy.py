@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 import mpmath
 from mpmath import mp, mpf
 
-from backprop_cli.calculus.kinks import arguments_for
-from backprop_cli.calculus.partials import local_partials
+from backprop_cli.calculus.partials import arguments_for, local_partials
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph, GraphBuilder
 from backprop_cli.operations import ROW, TABLE, Operation

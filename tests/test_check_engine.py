@@ -11,10 +11,10 @@ from strategies import programs
 from backprop_cli.commands.main import run as run_words
 from backprop_cli.language.parser import parse
 from backprop_cli.readings import compiler
-from backprop_cli.studies.checking import engines
+from backprop_cli.studies.checking import claim_engine
 from backprop_cli.studies.checking.check import Setting, check
+from backprop_cli.studies.checking.claim_engine import Evaluation
 from backprop_cli.studies.checking.claims import ask, read_claims
-from backprop_cli.studies.checking.engines import Evaluation
 
 try:
     NOTE = f"note: engine native (C, compiled by {compiler.find_compiler().name})\n"
@@ -130,7 +130,7 @@ def test_without_a_compiler(capsys, monkeypatch):
     code, out, err = command(capsys, *WORDS, "--engine", "native", "--format", "plain")
     assert (code, out) == (2, "")
     assert err.startswith("error: no C compiler was found: CC names 'nosuchcc'\n")
-    monkeypatch.setattr(engines, "_pays", lambda points, nodes: True)
+    monkeypatch.setattr(claim_engine, "_pays", lambda points, nodes: True)
     code, _, err = command(capsys, *WORDS, "--format", "plain")
     assert code == 1
     assert err.endswith("note: engine python (no C compiler was found: CC names 'nosuchcc')\n")

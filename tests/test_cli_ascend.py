@@ -507,7 +507,7 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_climb(capsys, tm
 
 
 def test_progress_is_shown_on_a_terminal_only():
-    words = ("ascend", "-x^2", "--at", "x=1", "--step", "1e-14", "--steps", "6000000",
+    words = ("ascend", "-x^2", "--at", "x=1", "--step", "1e-14", "--steps", "20000000",
              "--format", "plain", "--engine", "python")  # fmt: skip
     assert "steps" in run_in_terminal(*words).out
     done = run(*words)

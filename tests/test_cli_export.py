@@ -54,6 +54,7 @@ def test_an_ending_of_python_goes_with_all_four(capsys, tmp_path):
         ((*LECTURE, "--to", "pyton"), 2, "did you mean --to python?"),
         ((*LECTURE, "--to", "javascript"), 2, "did you mean --to js?"),
         ((*LECTURE, "--to", "fortran"), 2, "--to takes one of python, numpy, jax, torch, c, js"),
+        (("x*y", "-o", "--to", "c"), 2, "-o needs the name of a file, got '--to'"),
         ((*LECTURE, "--to", "c", "-o", "made.py"), 2, "--to c does not go with 'made.py'"),
         ((*LECTURE, "--to", "c", "-o", "/nowhere/made.c"), 2, "no such folder"),
         ((*LECTURE, "--to", "c", "--wrt", "d"), 2, "--wrt: the program has no name 'd'"),

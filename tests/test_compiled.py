@@ -13,7 +13,7 @@ from strategies import programs
 
 from backprop_cli import BackpropError, Gradient, compiled, gradient
 from backprop_cli.readings import compiler
-from backprop_cli.studies import compiled as study
+from backprop_cli.studies import compiled_program as study
 from backprop_cli.studies.paying import calls_pay
 
 try:
@@ -288,7 +288,7 @@ def test_the_estimate_is_that_of_a_climb():
 
 
 def test_a_program_too_large_to_compile_is_interpreted(monkeypatch):
-    monkeypatch.setattr(study, "_LARGEST_COMPILED", 10)
+    monkeypatch.setattr(study, "_LARGEST_PYTHON", 10)
     function = compiled(SADDLE)
     assert "are interpreted" in function.note
     assert function(1, 2) == gradient(SADDLE, x=1, y=2)
@@ -386,7 +386,7 @@ def test_auto_computes_many_points_by_c_once_that_would_have_paid(monkeypatch):
 
     few = function.many([1.5, 2.5])
     assert few.engine == "python"
-    monkeypatch.setattr("backprop_cli.studies.table.engines.saved", gain)
+    monkeypatch.setattr("backprop_cli.studies.table.point_engine.saved", gain)
     engines = [function.many([1.5] * 30).engine for _ in range(3)]
     assert engines == ["native", "native", "native"]
     assert len(asked) == 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import Program, programs
 from test_agreement import repeatable, rounding_of, solved
 
-from backprop_cli.calculus.stencils import (
+from backprop_cli.calculus.differences import (
     complex_step,
     complex_step_floor,
     complex_step_size,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from backprop_cli.render.console import Screen
 from backprop_cli.render.graph.canvas import ASCII, DOWN, LEFT, RIGHT, UNICODE, UP, cell_width, cut
 from backprop_cli.render.graph.diagram import Diagram
-from backprop_cli.render.graph.rows import print_rows
+from backprop_cli.render.graph.table import print_rows
 from backprop_cli.render.graph.text import _bands, print_graph, print_legend
 from tests.graphs import LECTURES, ODD, Case, random_case, shown
 from tests.strategies import programs

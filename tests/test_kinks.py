@@ -5,6 +5,7 @@ import math
 import pytest
 
 from backprop_cli.calculus.forward import jvp
+from backprop_cli.calculus.kinks import sides_of
 from backprop_cli.calculus.onesided import one_sided
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.language.parser import parse
@@ -296,3 +297,22 @@ def test_a_tie_to_first_order_before_a_root_is_never_answered_without_a_word(kin
 def test_a_power_with_a_moving_exponent_has_a_slope_at_a_base_of_0():
     """x^(x + 2) = x² (1 + x log x + ...), with a kink elsewhere so that a sweep is made."""
     assert answer_to("x^(x + 2) + abs(x - 1)", "right", x=0.0).gradient == {"x": -1.0}
+
+
+class Counted(float):
+    """A number that counts how often numbers of its kind are compared."""
+
+    asked = 0
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.asked += 1
+        return float.__eq__(self, other)
+
+
+def test_the_sides_of_many_operands_cost_a_few_comparisons_each():
+    count = 300
+    graph = parse(f"max({', '.join(f'x{k}' for k in range(count))})")
+    values = [*map(Counted, range(count)), Counted(count - 1)]
+    assert sum(sides_of(graph, graph.outputs[0], values)) == 1
+    assert Counted.asked <= 3 * count

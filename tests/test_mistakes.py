@@ -14,14 +14,14 @@ from test_cli_grad import answer, ask
 from backprop_cli.calculus.reverse import contributions
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.precise import Precise
-from backprop_cli.render import mistaken as render
+from backprop_cli.render import wrong_pass as render
 from backprop_cli.render.console import Screen
 from backprop_cli.studies.gradient import solve
-from backprop_cli.studies.mistaken import Mistaken, mistaken
 from backprop_cli.studies.mistakes import KINDS, MISTAKES, Mistake, Rule, sweep
 from backprop_cli.studies.point import evaluated, read_bindings
-from backprop_cli.studies.solution import MISTAKES as OFFERED
+from backprop_cli.studies.solution import MISTAKE_KINDS as OFFERED
 from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.wrong_pass import Mistaken, mistaken
 
 LECTURE = "x = a + b; y = b + c; f = x*y"
 LECTURE_POINT = {"a": 2.0, "b": -3.0, "c": 4.0}

@@ -11,7 +11,7 @@ from test_agreement import repeatable
 from test_checks_bite import broken, compiled_anew, overwriting
 
 import backprop_cli.studies.gradient
-from backprop_cli.calculus import stencils
+from backprop_cli.calculus import differences
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import ROW
@@ -317,7 +317,7 @@ def test_at_the_edges_of_floats_nobody_is_accused(text: str, point: dict[str, fl
 def test_a_complex_step_that_underflows_is_no_witness() -> None:
     """exp(-600) is 1e-261: times 1e-100 it is 0."""
     found = compared("exp(-x)", x=600.0)
-    assert stencils.complex_step_floor(600.0) > math.exp(-600)
+    assert differences.complex_step_floor(600.0) > math.exp(-600)
     (heard,) = [w for w in found.agreements[0].witnesses if w.mode == "complex-step"]
     assert isinstance(heard.gradient["x"], Unavailable)
     assert not any(isinstance(said, Estimate) for said in heard.gradient.values())

@@ -362,7 +362,7 @@ def test_what_is_fixed_is_handed_in_and_not_compiled_in():
         out = [np.empty(1)]
         blocks([np.array([3.0])], out, np.zeros(1, bool), np.zeros(1, bool))
         assert out[0][0] == math.sin(k) * 3.0
-        sources.add(blocks.source)
+        sources.add(rows_source(graph, ["x"], {"k": k}))
     assert len(sources) == 1
 
 

@@ -351,6 +351,6 @@ def test_many_processes_may_fill_the_cache_at_once(cache):
 
 
 def test_ctypes_is_imported_only_where_code_is_loaded():
-    script = "import sys, backprop_cli.studies.climbing.engines; print('ctypes' in sys.modules)"
+    script = "import sys, backprop_cli.studies.climbing.step_engine; print('ctypes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout == b"False\n"

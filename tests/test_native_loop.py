@@ -14,10 +14,10 @@ from backprop_cli.readings import c_parts
 from backprop_cli.readings.compiler import NoCompiler, find_compiler
 from backprop_cli.studies.climbing import step_code
 from backprop_cli.studies.climbing.climbs import Record
-from backprop_cli.studies.climbing.engines import choose
 from backprop_cli.studies.climbing.optimizers import BY_NAME, NEWTON
 from backprop_cli.studies.climbing.problem import make_problem
 from backprop_cli.studies.climbing.settings import Settings
+from backprop_cli.studies.climbing.step_engine import choose
 from backprop_cli.studies.paying import LARGEST_COMPILED, calls_pay, loop_lines, loop_pays
 
 try:

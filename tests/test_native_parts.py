@@ -98,12 +98,13 @@ def rows(graph, columns, fixed, language):
     """Return results and marks of value and slopes at many points."""
     made = point_graph(graph, [graph.inputs[name] for name in columns])
     count = len(next(iter(columns.values())))
-    blocks = NativeBlocks(made.graph, list(columns), fixed, made.watched, made.kinks, language)
+    given = made.graph, list(columns), fixed, made.watched, made.kinks, language
+    blocks = NativeBlocks(*given)
     results = [np.empty(count) for _ in made.graph.outputs]
     bad, kinked = np.zeros(count, bool), np.zeros(count, bool)
     with np.errstate(all="ignore"):
         blocks(list(columns.values()), results, bad, kinked)
-    return blocks.source, np.array(results), bad, kinked
+    return rows_source(*given), np.array(results), bad, kinked
 
 
 @compiles

@@ -14,14 +14,16 @@ from backprop_cli.graph import Graph  # noqa: E402
 from backprop_cli.language.parser import parse  # noqa: E402
 from backprop_cli.operations import TABLE  # noqa: E402
 from backprop_cli.readings import c_parts  # noqa: E402
+from backprop_cli.readings.c import NATIVE  # noqa: E402
 from backprop_cli.readings.compiler import NoCompiler, find_compiler  # noqa: E402
+from backprop_cli.readings.native_blocks import rows_source  # noqa: E402
 from backprop_cli.readings.native_rows import NativeRows, own_versions, slow_rows  # noqa: E402
 from backprop_cli.studies import means  # noqa: E402
 from backprop_cli.studies.climbing.climbs import Record  # noqa: E402
-from backprop_cli.studies.climbing.engines import choose  # noqa: E402
 from backprop_cli.studies.climbing.optimizers import BY_NAME  # noqa: E402
 from backprop_cli.studies.climbing.problem import make_problem  # noqa: E402
 from backprop_cli.studies.climbing.settings import Settings  # noqa: E402
+from backprop_cli.studies.climbing.step_engine import choose  # noqa: E402
 from backprop_cli.studies.data import Data  # noqa: E402
 from backprop_cli.studies.means import PIECE, MeanOver  # noqa: E402
 from backprop_cli.studies.paying import rows_pay  # noqa: E402
@@ -101,8 +103,8 @@ def test_means_in_parts_have_the_bits_of_numpys(text, monkeypatch):
 def test_the_means_of_a_long_program_are_compiled_in_parts():
     text = "+".join(f"relu(w*x - {k}*b)*y/(3 + {k}*w*y*x^2)" for k in range(1, 60))
     graph, data = slopes(text), table(2000)
-    rows = NativeRows(graph, ("w", "b"), data.columns, PIECE)
-    assert "part1(" in rows.source
+    source = rows_source(graph, ["x", "y"], ["w", "b"], graph.outputs, language=NATIVE)
+    assert "part1(" in source
     numpy, native = both(graph, data)
     for point in ((0.7, -0.3), (0.01, 0.02), (-0.5, 0.0)):
         assert bits(native(point)) == bits(numpy(point))

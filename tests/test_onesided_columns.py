@@ -72,6 +72,7 @@ MORE = [
     "abs(x)^y + x/abs(y) + log(abs(x)) + sqrt(relu(y))",
     "floor(sign(x)/2 + 1/4) + max(x*y, where(x < y, x, y))",
     "sqrt(relu(x*x)) + relu(cbrt(x*y)^2) + x^hypot(1, y)",
+    "t = log(x); where(y < y, t, t)",
     "where(x != cbrt(0*x), 3*x, y) + sqrt(clip(x*x, 0, 1)) + sign(sqrt(x*x*y))",
 ]
 

@@ -44,7 +44,7 @@ class Table:
 def read(request, tmp_path, monkeypatch):
     """Return a function that writes a file and reads it, in each of the ways."""
     way, size = request.param
-    monkeypatch.setattr(chunks, "BLOCK", size)
+    monkeypatch.setattr(chunks, "BYTES_AT_ONCE", size)
     monkeypatch.setattr(point_rows, "_ENOUGH_FOR_POLARS", 0)
     if way == "csv":
         monkeypatch.setattr(point_rows, "polars_for", lambda size: None)
@@ -195,7 +195,7 @@ def test_lines_after_quoted_lines_are_counted(read):
 @pytest.mark.parametrize("content", [b"x,y\n" + b"1" * 5000, b"x,y\n" + b"1,1\n" + b'"' * 5001])
 def test_a_line_without_end_is_refused(read, monkeypatch, content):
     monkeypatch.setattr(chunks, "LONGEST_LINE", 1000)
-    monkeypatch.setattr(chunks, "BLOCK", 64)
+    monkeypatch.setattr(chunks, "BYTES_AT_ONCE", 64)
     with pytest.raises(LimitExceeded, match=r"line [23] is longer than"):
         read(content)
 
@@ -239,7 +239,7 @@ def test_polars_and_any_size_of_block_read_what_python_reads(tmp_path_factory, r
         patch.setattr(point_rows, "polars_for", lambda size: None)
         expected = Table(path, ("x",), ("id",))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "BLOCK", size)
+        patch.setattr(chunks, "BYTES_AT_ONCE", size)
         patch.setattr(point_rows, "_ENOUGH_FOR_POLARS", 0)
         found = Table(path, ("x",), ("id",))
     assert (found.rows, found.texts) == (expected.rows, expected.texts)
@@ -289,7 +289,7 @@ def test_a_chunk_is_as_large_as_a_block_however_large_the_file(tmp_path, monkeyp
     """What is held of a file of 3 MB: a chunk of some kilobytes, and what was read behind it."""
     path = tmp_path / "d.csv"
     path.write_text("x,id\n" + '1.5,"a, b"\n2.5,c\n' * 150_000)
-    monkeypatch.setattr(chunks, "BLOCK", 4096)
+    monkeypatch.setattr(chunks, "BYTES_AT_ONCE", 4096)
     found = Chunks(str(path))
     largest = held = total = 0
     for chunk in found:

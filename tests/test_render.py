@@ -12,7 +12,7 @@ import pytest
 from backprop_cli.language.names import display_names
 from backprop_cli.language.parser import parse
 from backprop_cli.readings.precise import Precise
-from backprop_cli.readings.words import slope_text
+from backprop_cli.readings.slope_text import slope_text
 from backprop_cli.render import json, plain, tables
 from backprop_cli.render.console import Screen, make_console, wants_colour
 from backprop_cli.render.numbers import aligned, human, machine

@@ -148,7 +148,7 @@ class AdjointLines:
         shared = {"out": self.terms[node]}
         if not operation.variadic:
             return shared | dict(zip(operation.names, terms, strict=True))
-        fixed = len(operation.parameters) - 1
+        fixed = operation.fixed
         shared |= dict(zip(operation.names[:fixed], terms[:fixed], strict=True))
         shared["count"] = self.coder.number(float(len(operands) - fixed))
         if any("ties" in text for text in operation.partials):
@@ -166,6 +166,6 @@ class AdjointLines:
         operation = TABLE[self.graph.rows[node]]
         if not operation.variadic:
             return {}
-        index = position - len(operation.parameters) + 1
+        index = position - operation.fixed
         operand = self.graph.operands_of(node)[position]
         return {"x": self.terms[operand], "index": self.coder.number(float(index))}

@@ -36,7 +36,7 @@ from backprop_cli.operations import (
     Operation,
 )
 from backprop_cli.readings.floats import TOTAL, number
-from backprop_cli.readings.formulas import formula as table_formula
+from backprop_cli.readings.formulas import formula
 
 _ALWAYS = -1
 """The flag of a node that something flows to whatever the point."""
@@ -58,7 +58,7 @@ def with_adjoints(graph: Graph, output: int, wrt: Sequence[int]) -> tuple[Graph,
 
     A node to which nothing flows, whatever the point, has none.
     """
-    writer = Writer(graph)
+    writer = AdjointWriter(graph)
     adjoints = writer.sweep(output, graph.dependents(wrt))
     zero = None
     outputs = [output]
@@ -85,7 +85,7 @@ def hessian_graph(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     return made.with_outputs(outputs)
 
 
-class Writer:
+class AdjointWriter:
     """Appends the nodes of a reverse sweep to a copy of a graph."""
 
     def __init__(self, graph: Graph) -> None:
@@ -172,7 +172,7 @@ class Writer:
         shared = {"out": node}
         if not operation.variadic:
             return shared | dict(zip(operation.names, operands, strict=True))
-        fixed = len(operation.parameters) - 1
+        fixed = operation.fixed
         shared |= dict(zip(operation.names[:fixed], operands[:fixed], strict=True))
         rest = operands[fixed:]
         shared["count"] = self.made.constant(str(len(rest)))
@@ -190,8 +190,7 @@ class Writer:
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
     ) -> int:
         """Write the local partial of the operand at `position`; return its node."""
-        template, variables = self._partial_formula(operation, node, position, shared)
-        return self._instance(template, variables)[template.outputs[0]]
+        return self.value_of(*self._partial_formula(operation, node, position, shared))
 
     def _partial_formula(
         self, operation: Operation, node: int, position: int, shared: Mapping[str, int]
@@ -200,12 +199,11 @@ class Writer:
         variables = dict(shared)
         if operation.variadic:
             variables["x"] = self.graph.operands_of(node)[position]
-            variables["index"] = self.made.constant(str(position - len(operation.parameters) + 1))
-        return table_formula(operation.partials[operation.parameter_of(position)]), variables
+            variables["index"] = self.made.constant(str(position - operation.fixed))
+        return formula(operation.partials[operation.parameter_of(position)]), variables
 
-    def formula(self, text: str, variables: Mapping[str, int]) -> int:
-        """Write a formula over these nodes; return the node of its value."""
-        template = table_formula(text)
+    def value_of(self, template: Graph, variables: Mapping[str, int]) -> int:
+        """Write a formula of the table over these nodes; return the node of its value."""
         return self._instance(template, variables)[template.outputs[0]]
 
     def _instance(

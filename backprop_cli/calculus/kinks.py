@@ -8,6 +8,7 @@ from functools import cache
 from itertools import compress
 from typing import Any
 
+from backprop_cli.calculus.partials import arguments_for, ties_of
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE, WHERE, Kink
 from backprop_cli.readings.floats import TOTAL
@@ -29,24 +30,6 @@ def _sides(row: int) -> tuple[Any, ...]:
     return TOTAL.sides(TABLE[row])
 
 
-def arguments_for(
-    row: int, operands: list[float], position: int, out: float, ties: int = -1
-) -> list[float]:
-    """Return what a row's partials, conditions and sides take for the operand at `position`.
-
-    `ties` is counted unless it is given: how many operands of z... equal `out`.
-    """
-    operation = TABLE[row]
-    if not operation.variadic:
-        return [*operands, out]
-    fixed = len(operation.parameters) - 1
-    rest = operands[fixed:]
-    if ties < 0:
-        ties = sum(1 for value in rest if value == out)
-    index = position - fixed
-    return [*operands[:fixed], operands[position], out, ties, index, len(rest)]
-
-
 def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
     """Return the kinks and jumps of `node` that lie exactly at this point."""
     row = graph.rows[node]
@@ -60,15 +43,14 @@ def kinks_at(graph: Graph, node: int, values: list[float]) -> list[Kink]:
 
 def sides_of(graph: Graph, node: int, values: list[float]) -> tuple[float, ...]:
     """Return numbers that change when an operand of `node` crosses a kink, a jump or a pole."""
-    row = graph.rows[node]
+    row, out = graph.rows[node], values[node]
     operands = [values[k] for k in graph.operands_of(node)]
-    fixed = len(operands) - 1
-    positions = (
-        range(len(TABLE[row].parameters) - 1, fixed + 1) if TABLE[row].variadic else (fixed,)
-    )
+    first, last, ties = len(operands) - 1, len(operands) - 1, 0
+    if TABLE[row].variadic:  # ties are counted once, or many operands would cost their square
+        first, ties = TABLE[row].fixed, ties_of(row, operands, out)
     return tuple(
-        side(*arguments_for(row, operands, position, values[node]))
-        for position in positions
+        side(*arguments_for(row, operands, position, out, ties))
+        for position in range(first, last + 1)
         for side in _sides(row)
     )
 

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from backprop_cli.calculus.kinks import about, arguments_for, kinks_at
+from backprop_cli.calculus.kinks import about, kinks_at
+from backprop_cli.calculus.partials import arguments_for, ties_of
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, TABLE, WHERE, Kink
 from backprop_cli.readings.floats import PAIRED, TOTAL
@@ -147,8 +148,9 @@ def _inherits(
         return any(undecided[k] for k in operands)
     condition, first, second = operands
     if undecided[condition]:
-        same = (limits[first], tangents[first]) == (limits[second], tangents[second])
-        return not same or bool(undecided[first] or undecided[second])
+        # One node is the same on both sides, a NaN included; NaNs of two nodes are not.
+        differ = limits[first] != limits[second] or tangents[first] != tangents[second]
+        return (first != second and differ) or bool(undecided[first] or undecided[second])
     return bool(undecided[first if limits[condition] else second])
 
 
@@ -157,8 +159,8 @@ def _contributions(
 ) -> list[float]:
     """Return partial × tangent for what moves, the partials read on the side of the sweep."""
     operation = TABLE[row]
-    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
-    ties = sum(1 for value in given if value == out) if operation.variadic else 0
+    fixed = moved[: operation.fixed]
+    ties = ties_of(row, given, out)
     sent = []
     for position, tangent in enumerate(moved):
         if not moving[position]:

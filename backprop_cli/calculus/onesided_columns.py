@@ -97,11 +97,11 @@ def kinks_in(row: int, given: Sequence[Any], out: Any) -> list[tuple[Kink, Any]]
 
 
 def arguments_in(row: int, given: Sequence[Any], position: int, out: Any) -> list[Any]:
-    """Return what partials and conditions take, laid out as `calculus.kinks.arguments_for` does."""
+    """Return what partials and conditions take, laid out as `arguments_for` does."""
     operation = TABLE[row]
     if not operation.variadic:
         return [*given, out]
-    fixed = len(operation.parameters) - 1
+    fixed = operation.fixed
     ties = sum(np.equal(value, out).astype(float) for value in given[fixed:])
     index, count = position - fixed, len(given) - fixed
     return [*given[:fixed], given[position], out, ties, index, count]
@@ -133,7 +133,7 @@ def _inherits(
     condition, first, second = operands
     differ = np.not_equal(limits[first], limits[second])
     differ = differ | np.not_equal(tangents[first], tangents[second])
-    either = differ | undecided[first] | undecided[second]
+    either = (first != second) & differ | undecided[first] | undecided[second]
     taken = np.where(np.not_equal(limits[condition], 0), undecided[first], undecided[second])
     return np.where(undecided[condition], either, taken)
 
@@ -153,7 +153,7 @@ def _tangent(
     The partials are read on the side of the sweep.
     """
     operation = TABLE[row]
-    fixed = moved[: len(operation.parameters) - 1] if operation.variadic else moved
+    fixed = moved[: operation.fixed]
     total: Any = 0.0
     moves: Any = False
     for position, tangent in enumerate(moved):

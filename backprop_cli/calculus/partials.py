@@ -6,7 +6,7 @@ slope of log). A partial is evaluated only for the operands that are asked for, 
 computes log(x).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS
@@ -57,9 +57,10 @@ def _partials(
         if not callable(partial):
             yield position, partial
             continue
+        # What `arguments_for` lays out, written out because every sweep passes here.
         if variadic:
             if ties is None:
-                ties = sum(1 for value in arguments[last:] if value == out)
+                ties = ties_of(row, arguments, out)
             count = len(arguments) - last
             given = [*arguments[:last], arguments[position], out, ties, position - last, count]
         else:
@@ -69,3 +70,25 @@ def _partials(
         except ARITHMETIC_ERRORS:
             total = arithmetic.total_partials[row][min(position, last)]
             yield position, total(*given) if callable(total) else total
+
+
+def arguments_for(
+    row: int, operands: Sequence[Any], position: int, out: Any, ties: int = -1
+) -> list[Any]:
+    """Return what a row's partials, conditions and sides take for the operand at `position`.
+
+    `ties` is counted unless it is given: how many operands of z... equal `out`.
+    """
+    operation = TABLE[row]
+    if not operation.variadic:
+        return [*operands, out]
+    fixed = len(operation.parameters) - 1
+    if ties < 0:
+        ties = ties_of(row, operands, out)
+    index, count = position - fixed, len(operands) - fixed
+    return [*operands[:fixed], operands[position], out, ties, index, count]
+
+
+def ties_of(row: int, operands: Sequence[Any], out: Any) -> int:
+    """Return how many operands of z... equal `out`; 0 in a row that has no z..."""
+    return sum(1 for value in operands[TABLE[row].fixed :] if value == out)

@@ -8,7 +8,7 @@ and jumps, and the local partials by which selecting operations say which side t
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backprop_cli.calculus.gradient_graph import Writer, with_adjoints
+from backprop_cli.calculus.gradient_graph import AdjointWriter, with_adjoints
 from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.graph import Graph
@@ -44,7 +44,7 @@ def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
         adjoints.append(found)
     needed = graph.dependencies(graph.outputs)
     active = graph.dependents(wrt)
-    writer = Writer(made)
+    writer = AdjointWriter(made)
     kinks: list[int] = []
     sides: dict[int, tuple[int, ...]] = {}
     for node, row in enumerate(graph.rows):
@@ -62,7 +62,7 @@ def point_graph(graph: Graph, wrt: Sequence[int]) -> PointGraph:
     return PointGraph(made, watched, tuple(answers), tuple(adjoints), tuple(kinks), sides)
 
 
-def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:
+def _conditions(writer: AdjointWriter, node: int, active: bytearray) -> list[int]:
     """Write the conditions of the kinks of a node that an input asked for can move it across."""
     row, operands = writer.graph.rows[node], writer.graph.operands_of(node)
     operation = TABLE[row]
@@ -70,7 +70,7 @@ def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:
     if operation.variadic:
         variables["x"] = operands[-1]
     found = [
-        writer.formula(f"where({kink.at}, 1, 0)", variables)
+        writer.value_of(condition(kink.at), variables)
         for kink, positions in zip(operation.kinks, about(row), strict=True)
         if any(active[operands[k]] for k in positions or range(len(operands)))
     ]
@@ -78,6 +78,6 @@ def _conditions(writer: Writer, node: int, active: bytearray) -> list[int]:
     for text in operation.domain if not operation.value.isidentifier() else ():
         read = [operation.names.index(name) for name in condition(text).inputs]
         if "<=" in text and any(active[operands[k]] for k in read):
-            border = text.replace("<=", "==")
-            found.append(writer.formula(f"where({border}, 1, 0)", variables))
+            border = condition(text.replace("<=", "=="))
+            found.append(writer.value_of(border, variables))
     return found

@@ -49,6 +49,9 @@ def reverse(
 
     `active` marks the nodes that depend on an input asked for; contributions flow to these only.
     Cost: one partial and one product an edge between active nodes, whatever the number of inputs.
+
+    To learn the sweep read `_hand_on`: that is what happens at every node. The loop has it written
+    out for the rows that nearly all nodes are.
     """
     arithmetic.prepare_partials(graph)
     adjoints: list[Any] = [None] * graph.size
@@ -63,7 +66,6 @@ def reverse(
             if row > CONSTANT:
                 _hand_on(graph, node, values, adjoints, active, arithmetic)
             continue
-        # What `_hand_on` does, without its generality.
         try:
             if common == 1:
                 if flows[first]:

@@ -226,8 +226,8 @@ class _Chain:
         values |= {"out": self._read(node), "ties": sympy.Integer(1)}
         if operation.variadic:
             values["x"] = self._read(operands[position])
-            values["index"] = sympy.Integer(position + 1 - len(operation.names))
-            values["count"] = sympy.Integer(len(operands) + 1 - len(operation.names))
+            values["index"] = sympy.Integer(position - operation.fixed)
+            values["count"] = sympy.Integer(len(operands) - operation.fixed)
         partials = operation.textbook or operation.partials
         return reading(partials[operation.parameter_of(position)], values)
 

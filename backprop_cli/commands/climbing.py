@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from backprop_cli.commands.outcome import ANSWERED, NO_ANSWER
 from backprop_cli.commands.output import check_writable, write_text
 from backprop_cli.errors import OptionProblem
-from backprop_cli.render import rows as machine
+from backprop_cli.render import ascent_lines as machine
 from backprop_cli.render.errors import layout_failure
 from backprop_cli.render.json import dumps
 from backprop_cli.render.notes import notes
@@ -55,9 +55,9 @@ class Run:
     def choose_engine(self, engine: str, every_row: bool) -> None:
         """Let an engine take the steps; `every_row` says that each is shown."""
         if engine != "python":
-            from backprop_cli.studies.climbing import engines
+            from backprop_cli.studies.climbing import step_engine
 
-            self.engine = engines.choose(engine, self.problem, self.records, every_row)
+            self.engine = step_engine.choose(engine, self.problem, self.records, every_row)
 
     def stream(self, form: str) -> None:
         """Write every step as it is made, in csv or as JSON Lines."""

@@ -4,15 +4,8 @@ import sys
 
 import click
 
-from backprop_cli.commands import options
+from backprop_cli.commands import options, output
 from backprop_cli.commands.outcome import ANSWERED, exit_code
-from backprop_cli.commands.output import (
-    STDOUT,
-    check_writable,
-    ending_of,
-    refuse_sources,
-    written_to,
-)
 from backprop_cli.errors import BackpropError, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.parser import parse
@@ -57,13 +50,7 @@ Examples:
 @options.at
 @options.wrt
 @options.of
-@click.option(
-    "-o",
-    "--output",
-    "path",
-    metavar="FILE",
-    help="Write the code to FILE; its ending (.py .c .js) chooses the language.",
-)
+@output.option("Write the code to FILE; its ending (.py .c .js) chooses the language.")
 def export(
     expression: str,
     language: str | None,
@@ -79,9 +66,9 @@ def export(
     that are drawn with a fixed seed. With --of f,g there is a function for each output.
     """
     target = chosen_language(language, path)
-    if path is not None and path != STDOUT:
-        check_writable(path)
-    refuse_sources(path, expression, *points)
+    if path is not None and path != output.STDOUT:
+        output.check_writable(path)
+    output.refuse_sources(path, expression, *points)
     program = read_source(expression)
     try:
         given = options.bindings(points)
@@ -96,7 +83,7 @@ def export(
         raise
     code = exit_code(solution, ())
     if code == ANSWERED:
-        with written_to(path):
+        with output.written_to(path):
             sys.stdout.write(source(made))
             sys.stdout.flush()
     for note in notes(solution, program.origin):
@@ -109,7 +96,7 @@ def chosen_language(name: str | None, path: str | None) -> Language:
 
     Raises `OptionProblem` where there is none, or where the two ask for different things.
     """
-    ending = "" if path is None or path == STDOUT else ending_of(path)
+    ending = "" if path is None or path == output.STDOUT else output.ending_of(path)
     asked = ENDINGS.get(ending)
     listed = ", ".join(LANGUAGES)
     if name is None and asked is None:

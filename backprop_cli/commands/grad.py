@@ -20,7 +20,7 @@ from backprop_cli.render.notes import notes
 from backprop_cli.studies.files import Source, read_source
 from backprop_cli.studies.gradient import KINKS, nodes_named, solve
 from backprop_cli.studies.point import check_names, evaluated
-from backprop_cli.studies.solution import MISTAKES, MODES, Agreement, Solution
+from backprop_cli.studies.solution import MISTAKE_KINDS, MODES, Agreement, Solution
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
@@ -63,9 +63,10 @@ Examples:
 )
 @click.option(
     "--mistake",
-    type=click.Choice([*MISTAKES, LIST]),
+    type=click.Choice([*MISTAKE_KINDS, LIST]),
     metavar="KIND",
-    help=f"A wrong backward pass beside the right one: {', '.join(MISTAKES)}; list describes them.",
+    help=f"A wrong backward pass beside the right one: {', '.join(MISTAKE_KINDS)}; "
+    "list describes them.",
 )
 @click.option(
     "--check",

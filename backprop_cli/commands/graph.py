@@ -155,7 +155,7 @@ def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str |
     """Draw each output's graph with characters, or list it if it is large."""
     from backprop_cli.render import echo
     from backprop_cli.render.console import make_console
-    from backprop_cli.render.graph import rows as graph_rows
+    from backprop_cli.render.graph import table as graph_table
     from backprop_cli.render.graph import text as graph_text
 
     with written_to(path):
@@ -173,7 +173,7 @@ def _print(solution: Solution, pointed: bool, rows: int, color: str, path: str |
                     reason = f"{shown.total:,} nodes: a drawing here has up to {MOST_CARDS}"
                 if shown.total <= MOST_NODES:
                     reason += "; -o graph.svg draws them"
-                graph_rows.print_rows(shown, rows, reason, screen)
+                graph_table.print_rows(shown, rows, reason, screen)
             graph_text.print_legend(shown, drawn, screen)
 
 

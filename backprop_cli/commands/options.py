@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from backprop_cli.errors import OptionProblem
+from backprop_cli.studies.engine import ENGINES
 from backprop_cli.studies.files import checked_text, read_file, read_json
 from backprop_cli.studies.point import Binding, read_bindings, read_mapping
 
@@ -175,7 +176,7 @@ rows = click.option(
 )
 engine = click.option(
     "--engine",
-    type=click.Choice(["auto", "python", "native"]),
+    type=click.Choice(ENGINES),
     default="auto",
     show_default=True,
     help="native runs C, compiled here; auto does where that saves time. Climbs and checks are "

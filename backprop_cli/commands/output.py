@@ -80,10 +80,7 @@ def chosen_format(
 
 
 def ending_of(path: str) -> str:
-    """Return the ending of a file's name. Raises `OptionProblem` for what looks like an option."""
-    if path.startswith("-"):
-        hint = f"write ./{path[:40]} for a file of this name, and -- before the expression -o"
-        raise OptionProblem(f"-o needs the name of a file, got {path[:40]!r}", None, hint)
+    """Return the ending of a file's name."""
     return os.path.splitext(checked_text(path))[1].lower()
 
 

@@ -21,7 +21,7 @@ from backprop_cli.studies.point import check_names, evaluated
 
 if TYPE_CHECKING:
     from backprop_cli.studies.table.chunks import Chunk, Chunks
-    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.point_engine import PointEngine
     from backprop_cli.studies.table.points import Answers, ManyPoints
     from backprop_cli.studies.table.rows import Block
 
@@ -68,7 +68,7 @@ def answer_table(
     named = table if table == "-" else f"@{table}"
     output.refuse_sources(path, question.expression, named, *question.points)
     from backprop_cli.studies.table.chunks import Chunks
-    from backprop_cli.studies.table.engines import PointEngine
+    from backprop_cli.studies.table.point_engine import PointEngine
     from backprop_cli.studies.table.rows import RowReader
 
     source = read_source(question.expression)
@@ -81,7 +81,7 @@ def answer_table(
         raise
     kept = _places(keep, chunks.headings)
     reader = RowReader(chunks.headings, used, kept, stop=on_error != "skip")
-    write = _writer(form, [chunks.headings[place] for place in kept], many)
+    write = _table_form(form, [chunks.headings[place] for place in kept], many)
     with output.opened(path) as target:
         run = _Run(chunks, many, target, on_error != "skip", engine.chosen.note)
         target.file.write(write.heading)
@@ -147,12 +147,14 @@ def _places(keep: tuple[str, ...], headings: list[str]) -> list[int]:
     return [headings.index(name) for name in keep]
 
 
-class _Writer(NamedTuple):
+class _TableForm(NamedTuple):
+    """The first line of what is written, and how a block of rows becomes text."""
+
     heading: bytes
     block: "Callable[[Block, Answers], bytes]"
 
 
-def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
+def _table_form(form: str, kept: list[str], many: "ManyPoints") -> _TableForm:
     """Return how blocks become text. Raises `OptionProblem` where two columns share a name."""
     from backprop_cli.render import points as render
 
@@ -163,8 +165,8 @@ def _writer(form: str, kept: list[str], many: "ManyPoints") -> _Writer:
         shown = ", ".join(twice[:10])
         raise OptionProblem(f"the answer would have two columns named {shown}", None, hint)
     if form == "csv":
-        return _Writer(render.csv_line(titles).encode(), render.csv_block)
-    return _Writer(b"", render.JsonLines(kept, many))
+        return _TableForm(render.csv_line(titles).encode(), render.csv_block)
+    return _TableForm(b"", render.JsonLines(kept, many))
 
 
 class _Made(NamedTuple):

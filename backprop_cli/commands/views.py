@@ -34,8 +34,8 @@ class Views(NamedTuple):
                 found = ledgers(solution, answer, self.top, names, MOST_NODES)
                 print_paths(solution, found, rows, screen)
         if self.mistake is not None:
-            from backprop_cli.render.mistaken import print_mistake
-            from backprop_cli.studies.mistaken import mistaken
+            from backprop_cli.render.wrong_pass import print_mistake
+            from backprop_cli.studies.wrong_pass import mistaken
 
             for answer in solution.answers:
                 wrong = mistaken(solution, answer, self.mistake, rows)
@@ -51,7 +51,7 @@ class Views(NamedTuple):
             yield "paths", paths_object(solution, found)
         if self.mistake is not None:
             from backprop_cli.render.mistakes import mistake_object
-            from backprop_cli.studies.mistaken import mistaken
+            from backprop_cli.studies.wrong_pass import mistaken
 
             wrong = (mistaken(solution, answer, self.mistake) for answer in solution.answers)
             yield "mistake", mistake_object(solution, wrong)

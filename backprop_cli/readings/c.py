@@ -93,7 +93,7 @@ class Lines(NamedTuple):
     terms: dict[int, Term]
 
 
-class Writer:
+class CWriter:
     """Writes graphs as lines of one source; what is the same is written once."""
 
     def __init__(self, language: Language = NATIVE) -> None:

@@ -294,4 +294,4 @@ class _Reading(Spelling):
 
 _SPELLING = _Reading({}, _primitive, number, compare=_COMPARE.__getitem__)
 COMPLEX = Arithmetic(_SPELLING, _SPELLING, _NAN, cmath.isfinite)
-"""Complex arithmetic for `calculus.stencils.complex_step`; it has values, and no partials."""
+"""Complex arithmetic for `calculus.differences.complex_step`; it has values, and no partials."""

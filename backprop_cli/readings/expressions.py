@@ -22,7 +22,7 @@ from backprop_cli.language.printer import arrangement
 from backprop_cli.operations import ADD, CONSTANT, DIV, INPUT, MUL, NEG
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
-from backprop_cli.readings.words import Slope, Term, slope
+from backprop_cli.readings.slope_text import SlopeTerm, SlopeTerms, slope
 
 NAME, NUMBER, DERIVATIVE, WORDS, APPLY = "name", "number", "derivative", "words", "apply"
 """The kinds of part: four leaves, and an operation over the parts before it."""
@@ -231,8 +231,8 @@ def slope_form(
     values: Sequence[Any] | None = None,
     arithmetic: Arithmetic = FLOATS,
 ) -> SlopeForm:
-    """Return d node / d operand `position`: what `words.slope_text` writes, as expressions."""
-    found: Slope = slope(graph, node, position, names, values, arithmetic)
+    """Return d node / d operand `position`: what `slope_text` writes, as expressions."""
+    found: SlopeTerms = slope(graph, node, position, names, values, arithmetic)
     shown = _term(found.shown, graph, names)
     computed = None
     if found.computed.piece.text != found.shown.piece.text:
@@ -240,7 +240,7 @@ def slope_form(
     return SlopeForm(shown, computed)
 
 
-def _term(term: Term, graph: Graph, names: Sequence[str]) -> Expression:
+def _term(term: SlopeTerm, graph: Graph, names: Sequence[str]) -> Expression:
     backwards: list[Part] = []
     stack = [term]
     while stack:

@@ -19,6 +19,12 @@ VARIABLES = ("out", "ties", "index", "count")
 number of arguments, how many operands equal it, this operand's position, and how many there are."""
 
 
+CHEAP = frozenset(
+    ("add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil", "min", "max", "pick")
+)
+"""The primitives that cost an instruction or two, whoever computes them."""
+
+
 def variables(operation: Operation) -> tuple[str, ...]:
     """Return the names a row's partials, conditions and sides read, in the order of arguments."""
     return operation.operand_names + (VARIABLES if operation.variadic else ("out",))

@@ -53,7 +53,7 @@ _TABLES = (
 
 def script(rows: Iterable[int]) -> str:
     """Return the JavaScript that defines `rules`, by name of row, and the sweeps over them."""
-    writer = _Writer()
+    writer = _RuleWriter()
     for row in sorted(set(rows)):
         if TABLE[row].parameters:
             writer.rule(TABLE[row])
@@ -100,7 +100,7 @@ def _literal(value: float) -> str:
     return repr(value)
 
 
-class _Writer:
+class _RuleWriter:
     """Writes rules as JavaScript, and the value functions that they call, each once."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class _Writer:
         facts = {
             "selects": operation.selects,
             "variadic": operation.variadic,
-            "fixed": len(operation.parameters) - 1 if operation.variadic else 0,
+            "fixed": operation.fixed if operation.variadic else 0,
             "parameters": operation.names,
             "infix": operation.infix,
         }

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
-from backprop_cli.readings.c import VECTOR, Writer
+from backprop_cli.readings.array_types import Column, Mask
+from backprop_cli.readings.c import VECTOR, CWriter
 from backprop_cli.readings.c_parts import APART, MOST_WHOLE, Division, divided
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.library import words_of
@@ -24,21 +24,16 @@ from backprop_cli.readings.native import load
 from backprop_cli.readings.target import Language
 from backprop_cli.readings.telling import telling_nodes
 
-Column = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-PIECE = 1024
-"""Rows that are computed before the marks are looked at."""
-
-_FEWEST_ROWS, _HANDED_ON = 64, 1 << 14
-"""At least so many rows are computed at a time; about so many numbers are handed on between parts
-of the code, if that is not less: 128 KiB, which the processor keeps at hand."""
+_FEWEST_ROWS, _MOST_ROWS, _HANDED_ON = 64, 1024, 1 << 14
+"""The fewest and the most rows that are computed before the marks are looked at; in between, so
+many that the parts of the code hand on about so many numbers: 128 KiB, which the processor keeps at
+hand."""
 
 _HEAVY, _MOST_VECTORS = 12, MOST_WHOLE
 """What a function weighs that is better called for all rows than written out in a long code; and
 the most lines of such a code that become vectors: with them, compiling takes five times as long."""
 
-_APART = 8
+_PADDING = 8
 """Numbers between arrays, so that equal rows of different arrays lie in different cache lines."""
 
 _MANY = 1 << 26
@@ -84,7 +79,7 @@ def rows_source(
     given = {name: f"h{place}" for place, name in enumerate(fixed)}
     held = list(given)
     given |= {name: f"x{place}" for place, name in enumerate(columns)}
-    writer = Writer(language)
+    writer = CWriter(language)
     lines = writer.lines(graph, [*graph.outputs, *telling, *kinks], given, held)
     results: dict[str, list[int]] = {}
     for place, node in enumerate(graph.outputs):
@@ -112,10 +107,10 @@ class _Rows(NamedTuple):
     def source(self) -> list[str]:
         """Return the functions of all parts, and the one that calls them."""
         still, moving = range(len(self.still.parts)), range(len(self.moving.parts))
-        piece = min(PIECE, max(_FEWEST_ROWS, _HANDED_ON // max(1, self.moving.size)))
+        piece = min(_MOST_ROWS, max(_FEWEST_ROWS, _HANDED_ON // max(1, self.moving.size)))
         driver = _DRIVER.format(
             piece=piece,
-            stride=piece + _APART,
+            stride=piece + _PADDING,
             many=_MANY,
             handed_on=max(1, self.moving.size),
             fixed=max(1, self.still.size),
@@ -124,7 +119,7 @@ class _Rows(NamedTuple):
         )
         parts = [line for k in still for line in self._still(k)]
         parts += [line for k in moving for line in self._moving(k, piece)]
-        return [*map(_apart, self._calls()), *parts, driver]
+        return [*map(_for_rows, self._calls()), *parts, driver]
 
     def _still(self, number: int) -> list[str]:
         part, places = self.still.parts[number], self.still.places
@@ -159,7 +154,7 @@ class _Rows(NamedTuple):
         return [
             f"VECTORS {_static(self.moving)} void part{number}(int64_t start, int64_t size,",
             "    const double **c, double **r, const double *h, const double *f,",
-            f"    double (*restrict v)[{piece + _APART}], double *restrict marks) {{",
+            f"    double (*restrict v)[{piece + _PADDING}], double *restrict marks) {{",
             *(f"  const double *restrict c{x[1:]} = c[{x[1:]}] + start;" for x in columns),
             *(f"  double *restrict r{place} = r[{place}] + start;" for _, place in made),
             *(
@@ -204,7 +199,7 @@ def _static(division: Division) -> str:
     return APART if len(division.parts) > 1 else "static"
 
 
-def _apart(name: str) -> str:
+def _for_rows(name: str) -> str:
     """Return a function of one number as one of many rows."""
     return f"""VECTORS {APART} void rows_{name}(int64_t size, const double *restrict x,
     double *restrict y) {{
@@ -238,9 +233,8 @@ class NativeBlocks:
         of a watched node are watched too), as kinked where one of `kinks` is not 0.
         Raises `NoCompiler`.
         """
-        self.source = rows_source(graph, columns, fixed, watched, kinks, language)
-        """The C that was compiled, for the curious."""
-        self.native = load(self.source, BRANCHLESS)
+        source = rows_source(graph, columns, fixed, watched, kinks, language)
+        self.native = load(source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
         self._function.restype = ctypes.c_int

@@ -9,7 +9,7 @@ interpreter.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from backprop_cli.graph import Graph
-from backprop_cli.readings.c import Writer
+from backprop_cli.readings.c import CWriter
 from backprop_cli.readings.c_parts import APART, Division, divided
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.telling import telling_nodes
@@ -20,7 +20,7 @@ def function_source(graph: Graph, inputs: Sequence[str], telling: Iterable[int])
 
     It returns 0, or 1 where an output or a node of `telling` is not finite.
     """
-    writer = Writer()
+    writer = CWriter()
     given = {name: f"x{place}" for place, name in enumerate(inputs)}
     looked_at = list(dict.fromkeys((*telling, *graph.outputs)))
     lines = writer.lines(graph, looked_at, given, ())

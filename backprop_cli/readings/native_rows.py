@@ -14,19 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, POW, TABLE, WHERE
+from backprop_cli.readings.array_types import Column, RowNumbers
 from backprop_cli.readings.c import NATIVE
 from backprop_cli.readings.compiler import BRANCHLESS
 from backprop_cli.readings.floats import number
-from backprop_cli.readings.formulas import formula
+from backprop_cli.readings.formulas import CHEAP, formula
 from backprop_cli.readings.native import Native, load
 from backprop_cli.readings.native_blocks import addresses, rows_source
-
-Column = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 _OWN = {
     *("exp", "expm1", "log", "log2", "log10", "log1p", "cbrt", "hypot", "pow", "logsumexp"),
@@ -35,7 +32,7 @@ _OWN = {
 }
 """The primitives of which NumPy has an own version, or `readings/arrays.py` for it."""
 
-_APART = 24
+_PADDING = 24
 """Numbers between two columns of results: a distance of 2^k bytes would send all to one place of
 the cache."""
 
@@ -54,21 +51,20 @@ class NativeRows:
         used = [name for name in columns if name in graph.inputs]
         self.outputs = graph.outputs
         """The nodes that are added up."""
-        self.source = rows_source(graph, used, parameters, graph.outputs, language=NATIVE)
-        """The C that was compiled, for the curious."""
-        self.native: Native = load(self.source, BRANCHLESS)
+        source = rows_source(graph, used, parameters, graph.outputs, language=NATIVE)
+        self.native: Native = load(source, BRANCHLESS)
         """The library, and how it came."""
         self._function = self.native.library.backprop_rows
         self._function.restype = ctypes.c_int
         self._columns = [np.ascontiguousarray(columns[name]) for name in used]
         self._picked = [np.empty(most) for _ in used]
-        self._results = np.empty((len(graph.outputs), most + _APART))
+        self._results = np.empty((len(graph.outputs), most + _PADDING))
         self._sources = [column.ctypes.data for column in self._columns]
         self._few, self._made = addresses(self._picked), addresses(list(self._results))
         self._point = (ctypes.c_double * max(1, len(parameters)))()
         self._marks = (ctypes.c_uint8 * most)()
 
-    def sums(self, point: Sequence[float], rows: "slice | Rows") -> list[float] | None:
+    def sums(self, point: Sequence[float], rows: "slice | RowNumbers") -> list[float] | None:
         """Return the sum of each output over these rows; None where a number is not finite."""
         self._point[: len(point)] = list(point)
         if isinstance(rows, slice):
@@ -109,11 +105,9 @@ def own_versions(graph: Graph, columns: Iterable[str]) -> tuple[str, ...]:
 
 def slow_rows(graph: Graph) -> int:
     """Return how many operations NumPy would call Python for, in every row of the data."""
-    plain = _OWN | {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil"}
-    plain |= {"min", "max", "pick"}
     needed = graph.dependencies(graph.outputs)
     rows = (row for node, row in enumerate(graph.rows) if needed[node] and row > CONSTANT)
-    return sum(not _primitives(row) <= plain for row in rows)
+    return sum(not _primitives(row) <= CHEAP | _OWN for row in rows)
 
 
 @cache

@@ -19,7 +19,7 @@ from backprop_cli.studies.climbing.climbs import Record, Tally
 from backprop_cli.studies.climbing.contour import Contour
 from backprop_cli.studies.climbing.settings import Settings
 from backprop_cli.studies.data import Data
-from backprop_cli.studies.words import ordinal
+from backprop_cli.studies.words import counted, ordinal
 
 _MOST_ROWS = 20
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -128,7 +128,7 @@ def _conclusion(record: Record, name: str, rows: int) -> Words:
     outcome = record.outcome
     if not record.rows:
         return [(f"{name} cannot be followed from where it starts.", "bad")]
-    steps = _many(outcome.last.number, "step")
+    steps = counted(outcome.last.number, "step")
     style = "bad" if outcome.stopped == "not-finite" else "good"
     end = f"Stopped: {_why(record)}. " if outcome.stopped in _STOPPED else ""
     pairs = zip(record.climb.objective.names, outcome.last.point, strict=True)
@@ -152,12 +152,8 @@ def _why(record: Record) -> str:
 
 def _spent(outcome: Outcome) -> str:
     """Return what the climb cost, in words."""
-    parts = [_many(outcome.evaluations, "evaluation"), _many(outcome.sweeps, "reverse sweep")]
+    parts = [counted(outcome.evaluations, "evaluation"), counted(outcome.sweeps, "reverse sweep")]
     return " and ".join(part for part in parts if not part.startswith("0"))
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def print_race(records: Sequence[Record], name: str, screen: Screen) -> None:

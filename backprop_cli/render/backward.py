@@ -7,7 +7,7 @@ from backprop_cli.render.edges import Edge, edges, symbol, text_of
 from backprop_cli.render.numbers import aligned, human
 from backprop_cli.render.steps import BLANK, edge_symbol, equalities, title
 from backprop_cli.studies.checking.check import Check
-from backprop_cli.studies.checking.diagnosis import Mistake
+from backprop_cli.studies.checking.diagnosis import FoundMistake
 from backprop_cli.studies.checking.report import Item
 from backprop_cli.studies.gradient import solve
 from backprop_cli.studies.solution import Solution
@@ -16,7 +16,9 @@ from backprop_cli.studies.words import place_words
 _MOST = 12
 
 
-def print_marked(check: Check, item: Item, mistake: Mistake, rows: int, screen: Screen) -> None:
+def print_marked(
+    check: Check, item: Item, mistake: FoundMistake, rows: int, screen: Screen
+) -> None:
     """Print the backward pass of one derivative, the edges that the mistake is about marked.
 
     Of a long pass only some nodes are shown: those with marks first, then those along the path.
@@ -46,7 +48,7 @@ def print_marked(check: Check, item: Item, mistake: Mistake, rows: int, screen: 
         screen.line([(f"… {len(nodes) - len(shown):,} more nodes", "dim")], 2)
 
 
-def _chosen(solution: Solution, nodes: list[int], mistake: Mistake, most: int) -> list[int]:
+def _chosen(solution: Solution, nodes: list[int], mistake: FoundMistake, most: int) -> list[int]:
     """Return the nodes that are shown: all if few, else those with marks and of the path."""
     if len(nodes) <= most:
         return nodes
@@ -58,7 +60,7 @@ def _chosen(solution: Solution, nodes: list[int], mistake: Mistake, most: int) -
 
 
 def _table(
-    solution: Solution, output: int, nodes: list[int], mistake: Mistake, screen: Screen
+    solution: Solution, output: int, nodes: list[int], mistake: FoundMistake, screen: Screen
 ) -> None:
     """Print the rows of these nodes, one for each contribution, in the widest form that fits."""
     lines: list[tuple[int, Edge]] = []
@@ -90,7 +92,7 @@ def _cells(
     solution: Solution,
     output: int,
     lines: list[tuple[int, Edge]],
-    mistake: Mistake,
+    mistake: FoundMistake,
     lined_up: bool,
 ) -> list[list[Words]]:
     """Return the cells of the table; a node's name, text and upstream in its first row only."""

@@ -10,7 +10,7 @@ from backprop_cli.calculus.partials import local_partials
 from backprop_cli.language.names import pieces
 from backprop_cli.language.notation import Piece, pretty, write
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
-from backprop_cli.readings.words import slope_text
+from backprop_cli.readings.slope_text import slope_text
 from backprop_cli.studies.solution import Solution
 
 

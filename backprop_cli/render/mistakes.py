@@ -6,9 +6,9 @@ from typing import Any
 from backprop_cli.render.console import Screen
 from backprop_cli.render.errors import readable
 from backprop_cli.render.json import SCHEMA, by_output, number, numbers
-from backprop_cli.studies.mistaken import Mistaken, Quotient, Row
 from backprop_cli.studies.mistakes import Mistake
 from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.wrong_pass import Mistaken, Quotient, Row
 
 
 def print_mistakes(mistakes: Iterable[Mistake], screen: Screen) -> None:

@@ -15,7 +15,6 @@ from backprop_cli.studies.comparing.modes import Comparison, Mode
 from backprop_cli.studies.solution import LABELS, Agreement
 
 MISSING = "–"
-_PERFECT = 15.0
 _SHORT_LABELS = {"forward-difference": "forward diff.", "central": "central diff."}
 _SHORT_TITLES = (
     ("evals", "evaluations of f"),

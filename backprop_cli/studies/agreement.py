@@ -175,8 +175,7 @@ def _without_slope(
     solution: Solution, answer: Answer, values: list[float], witness: Witness
 ) -> Witness:
     """Return the witness, silenced for inputs along which there is no two-sided slope."""
-    at_kink = any(remark.code in ("kink", "jump") for remark in answer.remarks)
-    if not at_kink:
+    if not answer.on_kink:
         return witness
     if solution.kink in ("left", "right"):
         silent = {

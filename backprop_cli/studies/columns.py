@@ -21,7 +21,7 @@ class Columns(NamedTuple):
     arrays: bool
 
 
-def read_columns(given: Mapping[str, Any]) -> Columns:
+def checked_columns(given: Mapping[str, Any]) -> Columns:
     """Return what was given as columns of finite numbers. Raises `BindingProblem`."""
     arrays = any(hasattr(column, "__array__") for column in given.values())
     alone = {name for name, column in given.items() if isinstance(column, Real)}

@@ -15,13 +15,10 @@ from backprop_cli.errors import FileProblem, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.files import read_source
+from backprop_cli.studies.words import counted
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Column = NDArray[np.float64]
-    Rows = NDArray[np.intp]
+    from backprop_cli.readings.array_types import Column, RowNumbers
 
 _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
@@ -56,7 +53,7 @@ class Data(NamedTuple):
         """The names that the columns bind, in the order of the file."""
         return tuple(self.columns)
 
-    def batches(self, size: int, source: Random) -> "Iterator[Rows]":
+    def batches(self, size: int, source: Random) -> "Iterator[RowNumbers]":
         """Yield the rows of one batch after another, without end.
 
         Every epoch goes once through all rows in a new order of `source`; its last batch is
@@ -143,7 +140,7 @@ def is_blank(row: Sequence[str]) -> bool:
 
 def blank_lines(count: int) -> str:
     """Return what is said of the blank lines of a table, "" if there are none."""
-    return f"note: {_counted(count, 'blank line')} skipped" if count else ""
+    return f"note: {counted(count, 'blank line')} skipped" if count else ""
 
 
 def used_columns(headings: list[str], names: Collection[str], title: str) -> dict[str, int]:
@@ -215,11 +212,7 @@ def fault_of_cell(cell: str) -> str:
 
 def fault_of_width(row: Sequence[str], headings: Sequence[str]) -> str:
     """Return what is wrong with a row that has not one cell for each column."""
-    return f"{_counted(len(row), 'cell')}, but {_counted(len(headings), 'column')}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{counted(len(row), 'cell')}, but {counted(len(headings), 'column')}"
 
 
 def numpy_for(option: str) -> Any:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from backprop_cli.calculus.kinks import arguments_for
-from backprop_cli.calculus.partials import SELECTS, local_partials
+from backprop_cli.calculus.partials import SELECTS, arguments_for, local_partials
 from backprop_cli.calculus.reverse import Contribution, contributions
 from backprop_cli.graph import Graph
 from backprop_cli.language.names import node_text

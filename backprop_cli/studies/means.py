@@ -14,9 +14,9 @@ from backprop_cli.graph import Graph
 from backprop_cli.studies.data import Data, numpy_for
 
 if TYPE_CHECKING:
+    from backprop_cli.readings.array_types import Column, RowNumbers
     from backprop_cli.readings.native import Native
     from backprop_cli.readings.native_rows import NativeRows
-    from backprop_cli.studies.data import Column, Rows
 
 PIECE = 8192
 """Rows that are computed at a time."""
@@ -66,7 +66,9 @@ class MeanOver:
         evaluate(self.graph, values, fixed, self._arithmetic)
         return values
 
-    def __call__(self, point: Sequence[float], rows: "Rows | None" = None) -> tuple[float, ...]:
+    def __call__(
+        self, point: Sequence[float], rows: "RowNumbers | None" = None
+    ) -> tuple[float, ...]:
         """Return the mean of each output at `point`, over `rows` or over all.
 
         IEEE results: a row that is not defined makes the mean a NaN.
@@ -106,7 +108,7 @@ class MeanOver:
         self,
         template: list[Any],
         point: Sequence[float],
-        rows: "slice | Rows",
+        rows: "slice | RowNumbers",
         numbers: dict[int, float],
     ) -> dict[int, float]:
         """Return the sums of the outputs over a piece of the rows; `numbers` gets the others."""

@@ -1,10 +1,9 @@
-"""The backward pass with one mistake in it, beside the right one.
+"""The backward pass with one mistake in it; `wrong_pass.py` sets it beside the right one.
 
 There is one sweep here, and it can go wrong in five places: in which order nodes hand on, what
 they take for their upstream and for their slopes, what the operand makes of the product, and how
-often all this is done. A
-`Rule` fills these places. With none of them changed it is the reverse sweep of
-`calculus/reverse.py`, and each mistake changes one:
+often all this is done. A `Rule` fills these places. With none of them changed it is the reverse
+sweep of `calculus/reverse.py`, and each mistake changes one:
 
 - `overwrite`: an operand keeps what it receives last (`=` in the place of `+=`).
 - `no-order`: recursion from the output. A node hands its adjoint on to all its operands when it

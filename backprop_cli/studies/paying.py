@@ -3,11 +3,11 @@
 C pays where it saves more than twice what compiling costs, by figures measured once on an ordinary
 machine. Whether the code is kept from an earlier run is not asked, so that the same command is
 answered in the same way each time. What C saves of the rows of a table is in
-`studies/table/engines.py`.
+`studies/table/point_engine.py`.
 """
 
 LARGEST_COMPILED = 25_000
-"""The most nodes of a graph that `auto` has compiled: a compiler takes some 300 MB for these."""
+"""The most nodes of a graph that `auto` has compiled to C: that takes some 300 MB of memory."""
 
 _START, _PER_NODE = 0.1, 2.5e-4
 """Seconds that compiling takes: to begin with, and for each node of the graph that is compiled."""

@@ -56,15 +56,11 @@ def _power_of_ten(draw: Random, low: float, high: float) -> float:
     return math.pow(10.0, draw.uniform(low, high))
 
 
-def _either_sign(draw: Random, low: float, high: float) -> float:
-    return draw.choice((-1.0, 1.0)) * _power_of_ten(draw, low, high)
-
-
 _STYLES: tuple[Callable[[Random], float], ...] = (
     lambda draw: draw.uniform(-3.0, 3.0),
     lambda draw: draw.uniform(0.05, 3.0),
     lambda draw: draw.uniform(-0.95, 0.95),
-    lambda draw: _either_sign(draw, -2.0, 2.0),
+    lambda draw: draw.choice((-1.0, 1.0)) * _power_of_ten(draw, -2.0, 2.0),
     lambda draw: _power_of_ten(draw, -2.0, 2.0),
     lambda draw: draw.uniform(0.0, 1.0),
     lambda draw: draw.uniform(1.0, 10.0),
@@ -74,12 +70,12 @@ _STYLES: tuple[Callable[[Random], float], ...] = (
 """How all inputs of one point are drawn: each point takes the next style."""
 
 
-def read_ranges(texts: Iterable[str], origin: str = "--range") -> dict[str, Range]:
+def read_ranges(texts: Iterable[str]) -> dict[str, Range]:
     """Read ranges such as `a=0.1:10,b=-pi:`; a missing side is infinite."""
     try:
         return {binding.name: _range(binding) for binding in read_bindings(texts)}
     except BackpropError as error:
-        error.origin = origin
+        error.origin = "--range"
         raise
 
 

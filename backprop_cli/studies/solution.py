@@ -11,7 +11,7 @@ from backprop_cli.readings.formulas import Arithmetic
 MODES = ("forward", "numeric", "sympy")
 """The witnesses that a check can call."""
 
-MISTAKES = ("overwrite", "no-order", "twice", "no-inner", "local-only", "tiny-step", "degrees")
+MISTAKE_KINDS = ("overwrite", "no-order", "twice", "no-inner", "local-only", "tiny-step", "degrees")
 """The kinds of mistake that a backward pass can be run with, as `studies/mistakes.py` has them."""
 
 LABELS = {
@@ -86,6 +86,11 @@ class Answer(NamedTuple):
     adjoints: list[Any]
     remarks: tuple[Remark, ...]
     failure: Failure | None
+
+    @property
+    def on_kink(self) -> bool:
+        """Whether a kink or a jump that matters lies at this point."""
+        return any(remark.code in ("kink", "jump") for remark in self.remarks)
 
 
 class Solution(NamedTuple):

@@ -1,4 +1,4 @@
-"""How findings name nodes and points in a sentence: by name, or by what they are if short."""
+"""How sentences name nodes and points, by name or by what they are if short, and count."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,11 @@ def place_words(located: Mapping[str, float], most: int, write: Callable[[float]
         special = [pair for name, pair in pairs.items() if located[name] != common]
         return ", ".join([*special, f"the other {count:,} inputs {write(common)}"])
     return ", ".join([*list(pairs.values())[:most], f"… {len(pairs) - most:,} more"])
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 sweep`, `3 sweeps`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def ordinal(position: int) -> str:

@@ -15,7 +15,7 @@ from backprop_cli.language.names import Naming, node_text, piece
 from backprop_cli.language.notation import SIGNS, parenthesised, pretty
 from backprop_cli.language.printer import arrangement, statements
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, INPUT, NEG, TABLE
-from backprop_cli.readings.words import slope_text
+from backprop_cli.readings.slope_text import slope_text
 from backprop_cli.render.edges import edges, slope_words, symbol
 from backprop_cli.render.numbers import NUMBER, human, short
 from backprop_cli.studies.solution import Answer, Solution

@@ -25,7 +25,7 @@ from backprop_cli.language.printer import statements, with_name
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT
 from backprop_cli.readings import javascript
 from backprop_cli.readings.floats import FLOATS
-from backprop_cli.readings.words import slope_text
+from backprop_cli.readings.slope_text import slope_text
 from backprop_cli.render.graph.svg import picture
 from backprop_cli.render.json import dumps
 from backprop_cli.render.numbers import human, machine

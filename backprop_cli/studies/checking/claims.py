@@ -85,13 +85,13 @@ class Questions(NamedTuple):
         return f"∂{self.labels[question.output]}/∂{question.claim.name}"
 
 
-def read_claims(texts: Iterable[str], origin: str = "--claim") -> list[Claim]:
+def read_claims(texts: Iterable[str]) -> list[Claim]:
     """Read claims such as `b=b+c,a=2`; commas inside parentheses belong to the formula."""
     claims: list[Claim] = []
     for text in texts:
         start = 0
         for end in item_ends(text):
-            claims.append(_read_claim(text, start, end, origin))
+            claims.append(_read_claim(text, start, end, "--claim"))
             start = end + 1
     return claims
 

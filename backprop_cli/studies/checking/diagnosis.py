@@ -63,7 +63,7 @@ _FACTORS = {
 _LARGEST_DENOMINATOR = 100
 
 
-class Mistake(NamedTuple):
+class FoundMistake(NamedTuple):
     """A known mistake that gives exactly what was claimed; `edges` are where the path is left.
 
     `path` names the nodes from the input to the output along which it happens.
@@ -89,7 +89,7 @@ class Diagnosis(NamedTuple):
     `note` says why there is none, if there is none.
     """
 
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[FoundMistake, ...] = ()
     points: int = 0
     note: str = ""
     example: Example | None = None
@@ -127,12 +127,14 @@ def _diagnosed(check: Check, verdict: Verdict) -> Diagnosis:
     return Diagnosis(mistakes, len(trials.points), note, Example(located, claimed, sweep.gradient))
 
 
-def _said(scene: Scene, hypothesis: Hypothesis, sweep: Sweep) -> Mistake:
+def _said(scene: Scene, hypothesis: Hypothesis, sweep: Sweep) -> FoundMistake:
     """Return a hypothesis that fits as a mistake, in words, with the numbers of a point."""
     path = scene.path(hypothesis.via) if hypothesis.via is not None else ()
     names = tuple(scene.names[node] for node in path)
     message = hypothesis.words(sweep)
-    return Mistake(hypothesis.code, message + _meanings(scene, message), names, hypothesis.edges)
+    return FoundMistake(
+        hypothesis.code, message + _meanings(scene, message), names, hypothesis.edges
+    )
 
 
 def _meanings(scene: Scene, message: str) -> str:
@@ -286,7 +288,7 @@ def _with_swaps(check: Check, found: Sequence[Diagnosis]) -> Iterator[Diagnosis]
         ours, theirs = (check.verdicts[k].question.claim.name for k in (place, other))
         words = f"the claims for {ours} and {theirs} are transposed: each is the other's gradient"
         rest = [mistake for mistake in diagnosis.mistakes if mistake.code != "other-input"]
-        made = sorted([Mistake("transposed", words), *rest], key=lambda m: CODES.index(m.code))
+        made = sorted([FoundMistake("transposed", words), *rest], key=lambda m: CODES.index(m.code))
         yield diagnosis._replace(mistakes=tuple(made), note="")
 
 

@@ -37,15 +37,16 @@ def region(
     needed = graph.dependencies([question.output, question.node])
     for node, low, words in _conditions(graph, needed):
         for above, text in ((True, words[0]), (False, words[1])):
-            if all(
-                (values[node] > values[low] if low >= 0 else values[node] > 0) == above
-                for values in inside
-            ) and all(
-                (values[node] > values[low] if low >= 0 else values[node] > 0) != above
-                for values in outside
+            if all(_is_above(values, node, low) == above for values in inside) and all(
+                _is_above(values, node, low) != above for values in outside
             ):
                 return f"where {text}"
     return ""
+
+
+def _is_above(values: Sequence[float], node: int, low: int) -> bool:
+    """Return whether a node is above another, or above 0 where there is none (-1)."""
+    return bool(values[node] > (values[low] if low >= 0 else 0))
 
 
 def _conditions(graph: Graph, needed: bytearray) -> Iterator[tuple[int, int, tuple[str, str]]]:

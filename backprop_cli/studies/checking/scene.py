@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from backprop_cli.calculus.forward import jvp
-from backprop_cli.calculus.kinks import arguments_for
+from backprop_cli.calculus.partials import arguments_for
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph

@@ -19,8 +19,8 @@ from backprop_cli.calculus.rounding import SMALLEST_NORMAL, UNIT
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.readings.floats import number
+from backprop_cli.studies.checking.claim_engine import LARGEST_PYTHON, Evaluation
 from backprop_cli.studies.checking.claims import Questions
-from backprop_cli.studies.checking.engines import LARGEST_PYTHON, Evaluation
 from backprop_cli.studies.engine import Chosen
 from backprop_cli.studies.sampling import Point
 

@@ -39,9 +39,7 @@ class NativeLoop:
         """Compile the loop; raises `NoCompiler`."""
         import ctypes
 
-        self.source = StepCode(graph, names, list(held), settings).text()
-        """The C that was compiled, for the curious."""
-        self.native: Native = load(self.source)
+        self.native: Native = load(StepCode(graph, names, list(held), settings).text())
         """The library, and how it came."""
         self._function = self.native.library.backprop_steps
         self._function.restype = ctypes.c_int64

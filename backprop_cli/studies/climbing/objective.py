@@ -24,8 +24,8 @@ _SMALL_PAYS, _PAYS = 50, 100
 """So many evaluations of the smallest graphs, and of those of 100 nodes and more, are worth
 compiling to Python for. Measured: 14 nodes 41 to 47 evaluations, 37 nodes 47 to 67, 60 nodes 60 to
 87, and from there up to 4,801 nodes some 65 to 123, whatever the size."""
-_LARGEST_COMPILED = 20_000
-"""The most nodes that are compiled; larger programs are swept."""
+_LARGEST_PYTHON = 20_000
+"""The most nodes that are compiled to Python; larger programs are swept."""
 
 Evaluator = Callable[..., Sequence[float]]
 """A function from the inputs of a graph to its outputs; it raises where it has no answer."""
@@ -65,7 +65,7 @@ class Expression:
         """The inputs that do not move."""
         self._wrt = [graph.inputs[name] for name in moving]
         self._active = graph.dependents(self._wrt)
-        self._compiles = python_pays(evaluations, graph.size) and graph.size <= _LARGEST_COMPILED
+        self._compiles = python_pays(evaluations, graph.size) and graph.size <= _LARGEST_PYTHON
         self._compile: Compile | None = None
         self._functions: dict[str, Evaluator] = {}
         self._graphs: dict[str, Graph] = {}

@@ -47,7 +47,7 @@ class PythonLoop:
     ) -> None:
         """Compile the loop; `graph` gives f and its slopes, some of its inputs `held`."""
         self._objective = objective
-        self._function = _Writer(graph, held, objective.names, settings).function()
+        self._function = _LoopWriter(graph, held, objective.names, settings).function()
 
     def __call__(
         self, stand: Stand, count: int, states: list[list[float]], remarks: Remarks
@@ -66,7 +66,7 @@ class PythonLoop:
         return Stand(number, point, found if number == last else self._objective.slopes(point))
 
 
-class _Writer:
+class _LoopWriter:
     """Writes the loop as one function.
 
     The point is x, f and its slopes g, the states s; a step lands at y. Its f and g take the place

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from backprop_cli.calculus.gradient_graph import gradient_graph
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
-from backprop_cli.readings.c import Lines, Writer
+from backprop_cli.readings.c import CWriter, Lines
 from backprop_cli.readings.c_parts import APART, divided
 from backprop_cli.readings.native_function import function_lines
 from backprop_cli.readings.telling import telling_nodes
@@ -92,7 +92,7 @@ class StepCode:
         self.count = len(names)
         self.parameters = list(chosen(settings.optimizer, settings.parameters))
         self.held = held
-        self.writer = Writer()
+        self.writer = CWriter()
         made = gradient_graph(graph, graph.outputs[0], [graph.inputs[name] for name in names])
         given = {name: f"y{place}" for place, name in enumerate(names)}
         given |= {name: f"h{place}" for place, name in enumerate(held)}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from backprop_cli.calculus import stencils
+from backprop_cli.calculus import differences
 from backprop_cli.calculus.forward import jvp
 from backprop_cli.calculus.reverse import reverse
 from backprop_cli.calculus.values import forward_values
@@ -103,17 +103,17 @@ def _ends(solution: Solution, tangents: list[Any], arithmetic: Arithmetic) -> li
 def _difference(
     solution: Solution, values: list[Any], node: int, arithmetic: Arithmetic
 ) -> list[Any]:
-    h = stencils.forward_step(float(values[node]))
-    return stencils.forward_difference(solution.graph, values, node, h, arithmetic)
+    h = differences.forward_step(float(values[node]))
+    return differences.forward_difference(solution.graph, values, node, h, arithmetic)
 
 
 def _central(solution: Solution, values: list[Any], node: int, arithmetic: Arithmetic) -> list[Any]:
-    h = stencils.central_step(float(values[node]))
-    return stencils.central_difference(solution.graph, values, node, h, arithmetic)
+    h = differences.central_step(float(values[node]))
+    return differences.central_difference(solution.graph, values, node, h, arithmetic)
 
 
 def _complex(solution: Solution, values: list[Any], node: int, arithmetic: Arithmetic) -> list[Any]:
-    return stencils.complex_step(solution.graph, values, node)
+    return differences.complex_step(solution.graph, values, node)
 
 
 _COLUMNS: dict[str, Callable[[Solution, list[Any], int, Arithmetic], list[Any]]] = {

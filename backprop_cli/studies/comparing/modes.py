@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.calculus.stencils import complex_step_floor
+from backprop_cli.calculus.differences import complex_step_floor
 from backprop_cli.errors import BackpropError
 from backprop_cli.readings.counted import Operations
 from backprop_cli.studies.agreement import compare, numeric_witness
@@ -28,6 +28,7 @@ from backprop_cli.studies.solution import (
     Unavailable,
     Witness,
 )
+from backprop_cli.studies.words import counted
 
 if TYPE_CHECKING:
     from backprop_cli.studies.witness import SymPyWitness
@@ -150,11 +151,6 @@ def _with_digits(mode: Mode, reference: Known) -> Mode:
     )
 
 
-def _counted(count: int, what: str) -> str:
-    """Return `1 sweep`, `3 sweeps`."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def _timed_part(mode: str, solution: Solution) -> str:
     """Say for how many inputs a mode was timed, if not for all of them."""
     timed, inputs = costs.timed_inputs(mode, solution), len(solution.wrt)
@@ -165,23 +161,23 @@ def _note(mode: str, solution: Solution, cost: costs.Cost) -> str:
     """Return what a mode's numbers mean, in words."""
     inputs, outputs = len(solution.wrt), len(solution.answers)
     if mode == "reverse":
-        text = f"{_counted(outputs, 'output')}, so {_counted(cost.sweeps, 'sweep')}"
+        text = f"{counted(outputs, 'output')}, so {counted(cost.sweeps, 'sweep')}"
         return text + (", for all inputs" if inputs > 1 else "")
     if mode == "forward":
-        text = f"{_counted(inputs, 'input')}, so {_counted(cost.sweeps, 'sweep')}"
+        text = f"{counted(inputs, 'input')}, so {counted(cost.sweeps, 'sweep')}"
         text += ", for all outputs" if outputs > 1 else ""
         if inputs * solution.graph.size <= costs.COUNTED_WHOLE:
             sparse = costs.sparse_edge_products(solution)
             if sparse < cost.operations.edge_products:
                 text += (
-                    f"; {_counted(sparse, 'edge product')} if edges a seed cannot reach are skipped"
+                    f"; {counted(sparse, 'edge product')} if edges a seed cannot reach are skipped"
                 )
         return text
     if mode == "forward-difference":
-        return f"f at x and at x + h for {_counted(inputs, 'input')}, h = 1.5e-8·max(|x|, 1)"
+        return f"f at x and at x + h for {counted(inputs, 'input')}, h = 1.5e-8·max(|x|, 1)"
     if mode == "central":
-        return f"f at x ± h for {_counted(inputs, 'input')}, h = 6.1e-6·max(|x|, 1)"
-    return f"f at x + ih for {_counted(inputs, 'input')}, h = 1e-100, in complex operations"
+        return f"f at x ± h for {counted(inputs, 'input')}, h = 6.1e-6·max(|x|, 1)"
+    return f"f at x + ih for {counted(inputs, 'input')}, h = 1e-100, in complex operations"
 
 
 # ------------------------------------------------------------------ SymPy
@@ -201,7 +197,7 @@ def _symbolic(solution: Solution, sympy: "SymPyWitness | None", evaluation: Oper
     operations = _swell(solution, texts)
     note = "its formulas are too long to be counted"
     if operations is not None:
-        note = f"{_counted(operations.total, 'operation')} in its formulas"
+        note = f"{counted(operations.total, 'operation')} in its formulas"
         swells = " (expression swell)" if operations.total > evaluation.total else ""
         note += f", {evaluation.total:,} in f{swells}; timed once"
     return Mode("sympy", gradients, 0, 0, operations, sympy.seconds, None, note=note)
@@ -282,12 +278,12 @@ def _rule(solution: Solution, modes: Sequence[Mode]) -> str:
     """Say which mode to use, by the counts: reverse wins where inputs outnumber outputs."""
     reverse, forward = modes[0], modes[1]
     inputs, outputs = len(solution.wrt), len(solution.answers)
-    shape = f"{_counted(inputs, 'input')} and {_counted(outputs, 'output')}"
+    shape = f"{counted(inputs, 'input')} and {counted(outputs, 'output')}"
     if reverse.operations is None or forward.operations is None:
-        sweeps = f"{_counted(outputs, 'reverse sweep')} or {_counted(inputs, 'forward sweep')}"
+        sweeps = f"{counted(outputs, 'reverse sweep')} or {counted(inputs, 'forward sweep')}"
         return f"Use reverse mode: {shape} need {sweeps}."
     if reverse.operations.total == forward.operations.total:
-        total = _counted(reverse.operations.total, "operation")
+        total = counted(reverse.operations.total, "operation")
         return f"Use either mode: for {shape} each takes {total}."
     better, other = sorted((reverse, forward), key=_total)
     return (
@@ -304,4 +300,4 @@ def _spent(mode: Mode) -> str:
     """Return the sweeps, edge products and operations of a mode, in words."""
     products = mode.operations.edge_products if mode.operations else 0
     counts = (mode.sweeps or 0, "sweep"), (products, "edge product"), (_total(mode), "operation")
-    return ", ".join(_counted(*count) for count in counts) + " in all"
+    return ", ".join(counted(*count) for count in counts) + " in all"

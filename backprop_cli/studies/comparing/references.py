@@ -4,14 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from backprop_cli.calculus.rounding import digits_of
 from backprop_cli.studies.solution import Solution
 
 LARGEST_BY_VALUES = 20_000
 """Up to this many inputs × nodes the reference comes from values alone."""
 LARGEST = 50_000
 """Graphs with more nodes have no reference."""
-MOST_DIGITS = 16.0
-"""More digits than this no float has: a difference of less than 1e-16 counts as none."""
 
 _DIGITS = 50
 
@@ -61,7 +60,7 @@ def _by_reverse(solution: Solution) -> Known:
     values = forward_values(solution.graph, point, exact)
     made = []
     for answer in solution.answers:
-        kinked = any(remark.code in ("kink", "jump") for remark in answer.remarks)
+        kinked = answer.on_kink
         adjoints = reverse(solution.graph, values, answer.node, solution.active, exact)
         made.append(
             {
@@ -91,10 +90,4 @@ def digits(gradients: Sequence[Mapping[str, Any]], reference: Known) -> float | 
                 return None
             error = abs(value - slope)
             worst = max(worst, float(error / (abs(value) or largest or 1)))
-    return _digits(worst)
-
-
-def _digits(error: float) -> float:
-    if error <= 10**-MOST_DIGITS:
-        return MOST_DIGITS
-    return max(0.0, -math.log10(error))
+    return digits_of(worst, 1.0)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.calculus import stencils
+from backprop_cli.calculus import differences
 from backprop_cli.calculus.probes import Probe
 from backprop_cli.calculus.rounding import evaluation_noise
 from backprop_cli.readings.complexes import unreadable
@@ -97,11 +97,11 @@ def _along(solution: Solution, name: str, reference: "Reference") -> list[StepSt
     """Study the step along one name, for each output."""
     graph, values, seed = solution.graph, solution.values, solution.wrt[name]
     tables: dict[str, list[list[float]]] = {
-        "forward": [stencils.forward_difference(graph, values, seed, h) for h in STEPS],
-        "central": [stencils.central_difference(graph, values, seed, h) for h in STEPS],
+        "forward": [differences.forward_difference(graph, values, seed, h) for h in STEPS],
+        "central": [differences.central_difference(graph, values, seed, h) for h in STEPS],
     }
     if not unreadable(graph):
-        tables["complex"] = [stencils.complex_step(graph, values, seed, h) for h in STEPS]
+        tables["complex"] = [differences.complex_step(graph, values, seed, h) for h in STEPS]
     exact = _exact_quotients(reference, seed)
     slopes, bends = reference.slopes(seed), reference.curvatures(seed)
     studies = []

@@ -95,7 +95,7 @@ def taylor(solution: Solution, answer: Answer) -> Taylor:
         return Taylor(None, None, "Taylor: not asked, as --wrt names intermediates.")
     if solution.graph.size > LARGEST:
         return Taylor(None, None, f"Taylor: not asked above {LARGEST:,} nodes.")
-    if any(remark.code in ("kink", "jump") for remark in answer.remarks):
+    if answer.on_kink:
         return _nothing([_Line(None, crossed=True)])
     graph, values = solution.graph, solution.values
     bound = gradient_rounding(graph, values, answer.node, solution.active, solution.wrt)

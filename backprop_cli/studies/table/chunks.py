@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from backprop_cli.errors import FileProblem, LimitExceeded
 from backprop_cli.studies.data import Row, check_text, numpy_for, read_rows
 
-BLOCK = 1 << 20
+BYTES_AT_ONCE = 1 << 20
 """Bytes that are read at a time."""
 
 LONGEST_LINE = 8 << 20
@@ -53,7 +53,7 @@ class Chunks:
         self._ended = self._carriage = False
         self.taken = 0
         """Bytes that were read so far."""
-        self._fill(BLOCK)
+        self._fill(BYTES_AT_ONCE)
         check_text(self._data[:4], self.title)
         if b"\n" not in self._data and b"\r" in self._data:  # line ends of old
             self._carriage = True
@@ -78,14 +78,14 @@ class Chunks:
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the rest of the file. Raises `FileProblem`, or `LimitExceeded` for a huge line."""
-        wanted = BLOCK
+        wanted = BYTES_AT_ONCE
         while True:
             self._fill(wanted)
             end = _last_row_end(self._data, self._ended)
             if end:
                 chunk = Chunk(self._data[:end], self._line)
                 self._take(end)
-                wanted = BLOCK
+                wanted = BYTES_AT_ONCE
                 yield chunk
             elif end == 0 and self._ended:
                 return
@@ -93,7 +93,7 @@ class Chunks:
                 yield from self._row_by_row()
                 return
             else:
-                wanted = len(self._data) + BLOCK
+                wanted = len(self._data) + BYTES_AT_ONCE
 
     def _fill(self, wanted: int) -> None:
         """Read on until there are `wanted` bytes, or, from a pipe, until nothing more waits."""
@@ -101,7 +101,7 @@ class Chunks:
             if not self._is_file and b"\n" in self._data and not _waiting(self._file):
                 return
             try:
-                part = os.read(self._file.fileno(), BLOCK)
+                part = os.read(self._file.fileno(), BYTES_AT_ONCE)
             except OSError as error:
                 reason = (error.strerror or "unreadable").lower()
                 raise FileProblem(f"cannot read {self.title!r}: {reason}") from None
@@ -123,7 +123,7 @@ class Chunks:
                 if len(self._data) > LONGEST_LINE:
                     size = f"{LONGEST_LINE >> 20} MiB"
                     raise LimitExceeded(f"{self.title} line {self._line} is longer than {size}")
-                self._fill(len(self._data) + BLOCK)
+                self._fill(len(self._data) + BYTES_AT_ONCE)
                 continue
             if not self._data:
                 return

@@ -17,12 +17,9 @@ from backprop_cli.calculus.kinks import KINKED, about
 from backprop_cli.calculus.onesided_columns import OneSidedColumns, kinks_in, one_sided_columns
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE, WHERE
+from backprop_cli.readings.array_types import Codes, Column, Mask, RowNumbers
 from backprop_cli.studies.findings import LARGEST_SWEEP, SAME
 from backprop_cli.studies.table.flags import CODE
-
-Codes = NDArray[np.int8]
-Column = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 class Kinked(NamedTuple):
@@ -64,7 +61,7 @@ class OutputRows(NamedTuple):
         """How many rows there are."""
         return len(self.live[self.output])
 
-    def among(self, places: NDArray[np.intp]) -> "OutputRows":
+    def among(self, places: RowNumbers) -> "OutputRows":
         """Return some of the rows."""
 
         def some(value: Any) -> Any:

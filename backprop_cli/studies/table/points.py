@@ -1,9 +1,9 @@
 """The study behind `grad --points`: value, gradient and a flag for each of many rows.
 
-Most rows are done by NumPy in blocks (`readings/blocks.py`), or by C (`studies/table/engines.py`).
-Either marks the rows in which a node is not finite or stands on a kink, and these are looked at
-again, with all that `grad` would ask of each (`second_look.py`), so that a row's flag is what
-`grad` would say of it.
+Most rows are done by NumPy in blocks (`readings/blocks.py`), or by C (`point_engine.py`). Either
+marks the rows in which a node is not finite or stands on a kink, and these are looked at again,
+with all that `grad` would ask of each (`second_look.py`), so that a row's flag is what `grad` would
+say of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +16,8 @@ from backprop_cli.studies.gradient import nodes_named, solve
 from backprop_cli.studies.solution import Solution
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from backprop_cli.readings.array_types import Codes, Column, Mask
 
-    Column = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
-    Codes = NDArray[np.int8]
     Compute = Callable[[Sequence[Column], Sequence[Column], Mask, Mask], None]
     Engine = Callable[
         [Graph, Sequence[str], Mapping[str, float], Sequence[int], Sequence[int]], Compute
@@ -40,7 +36,7 @@ class Answers(NamedTuple):
 
     results: "tuple[Column, ...]"
     flags: "Codes"
-    answered: "NDArray[np.bool_]"
+    answered: "Mask"
 
 
 class ManyPoints:

@@ -23,10 +23,7 @@ from backprop_cli.studies.data import (
 from backprop_cli.studies.table.chunks import Chunk, lone_returns, outside_quotes, rows_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Column = NDArray[np.float64]
+    from backprop_cli.readings.array_types import Column
 
 MOST_FAULTS = 20
 """The faults that are told; more are counted."""

@@ -21,9 +21,10 @@ from backprop_cli.calculus.point_graph import PointGraph
 from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
+from backprop_cli.readings.array_types import Codes, Column, Mask
 from backprop_cli.readings.arrays import ARRAYS
 from backprop_cli.studies.table.flags import CODE
-from backprop_cli.studies.table.on_kinks import Codes, Column, Mask, OutputRows, on_kinks
+from backprop_cli.studies.table.on_kinks import OutputRows, on_kinks
 
 
 class Looked(NamedTuple):

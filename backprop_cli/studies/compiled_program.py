@@ -23,25 +23,23 @@ from backprop_cli.language.parser import parse
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.telling import telling_nodes
 from backprop_cli.studies.api import Gradient, answer_at, check_given_once, finite, told
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.engine import ENGINES, Chosen, python_because
 from backprop_cli.studies.gradient import KINKS, nodes_named
 from backprop_cli.studies.paying import calls_pay
 from backprop_cli.studies.point import check_names
 from backprop_cli.studies.solution import Answer
-from backprop_cli.studies.table.flags import FLAGS
+from backprop_cli.studies.table.flags import FLAGS, flag_of
 
 if TYPE_CHECKING:
     from backprop_cli.studies.columns import Columns
     from backprop_cli.studies.table.points import ManyPoints
 
-ENGINES = ("auto", "python", "native")
-
-_LARGEST_COMPILED = 100_000
-"""The most nodes that are compiled; larger programs are interpreted."""
+_LARGEST_PYTHON = 100_000
+"""The most nodes that are compiled to Python; larger programs are interpreted."""
 _FIRST_LOOK = 1024
 """After so many calls, and each time they have doubled, `auto` asks whether C has paid."""
-_NOT_YET = "engine python (compiled C would not have paid yet)"
-_TOO_LARGE = f"engine python (more than {_LARGEST_COMPILED:,} nodes are interpreted)"
+_NOT_YET = python_because("compiled C would not have paid yet")
+_TOO_LARGE = python_because(f"more than {_LARGEST_PYTHON:,} nodes are interpreted")
 
 
 class Gradients(NamedTuple):
@@ -153,9 +151,9 @@ class Compiled:
         column of it. Without NumPy the rows are taken one by one. Raises `BackpropError` for
         columns that are missing, unknown, of different lengths, or not of finite numbers.
         """
-        from backprop_cli.studies.columns import read_columns
+        from backprop_cli.studies.columns import checked_columns
 
-        given = read_columns(self._bound(columns, named, "column"))
+        given = checked_columns(self._bound(columns, named, "column"))
         return self._one_by_one(given) if given.numpy is None else self._together(given)
 
     # -------------------------------------------------------------- one point
@@ -212,14 +210,14 @@ class Compiled:
         """Return the function of one point, and the engine, to begin with."""
         if self._engine == "native":
             return self._native()
-        if self._made.size > _LARGEST_COMPILED:
-            return None, Chosen("python", _TOO_LARGE)
-        from backprop_cli.readings.python import compiled
+        if self._made.size > _LARGEST_PYTHON:
+            return None, _TOO_LARGE
+        from backprop_cli.readings.python import compiled as compiled_to_python
 
         telling = telling_nodes(self._made, self._made.outputs)
         watched = self._made.with_outputs([*self._made.outputs, *telling])
-        note = _NOT_YET if self._engine == "auto" else ""
-        return compiled(watched, self.inputs), Chosen("python", note)
+        chosen = _NOT_YET if self._engine == "auto" else Chosen("python")
+        return compiled_to_python(watched, self.inputs), chosen
 
     def _native(self) -> tuple[Callable[..., Sequence[float]], Chosen]:
         from backprop_cli.readings.native_function import compiled_by_c
@@ -236,7 +234,7 @@ class Compiled:
             try:
                 self._function, self._chosen = self._native()
             except NoCompiler as error:
-                self._chosen = Chosen("python", f"engine python ({error.message})")
+                self._chosen = python_because(error.message)
                 self._engine = "python"
 
     # -------------------------------------------------------------- many points
@@ -249,7 +247,7 @@ class Compiled:
             found, flag = self._found(point), ""
             if found is None:
                 answer = self._studied(point)
-                found, flag = (answer.value, *answer.gradient.values()), _flag(answer)
+                found, flag = (answer.value, *answer.gradient.values()), flag_of(answer)
             rows.append(found)
             flags.append(flag)
         width = 1 + len(self.wrt)
@@ -270,7 +268,7 @@ class Compiled:
 
     def _many_points(self, count: int) -> "tuple[ManyPoints, Chosen]":
         """Return what computes many rows; C once it would have paid for the rows so far."""
-        from backprop_cli.studies.table.engines import PointEngine
+        from backprop_cli.studies.table.point_engine import PointEngine
         from backprop_cli.studies.table.points import ManyPoints
 
         self._rows += count
@@ -282,13 +280,6 @@ class Compiled:
             points = ManyPoints(program, self.inputs, {}, self.wrt, (), self._kink, engine)
             self._many = points, engine.chosen
         return self._many
-
-
-def _flag(answer: Answer) -> str:
-    """Return what is said of a row: why there is no answer, or the first kink or jump."""
-    if answer.failure is not None:
-        return answer.failure.code
-    return next((remark.code for remark in answer.remarks if remark.code in FLAGS), "")
 
 
 def compiled(

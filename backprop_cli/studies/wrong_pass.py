@@ -174,7 +174,7 @@ def _quotients(
     solution: Solution, answer: Answer, right: Mapping[str, Any], sizes: list[Any]
 ) -> Iterator[Quotient]:
     """Yield (f(x + h) - f(x))/h for each name asked for, with a step that is far too small."""
-    from backprop_cli.calculus.stencils import outputs_at
+    from backprop_cli.calculus.differences import outputs_at
 
     graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
     graph = graph.with_outputs([answer.node])

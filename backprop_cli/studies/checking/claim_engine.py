@@ -16,7 +16,7 @@ from backprop_cli.calculus.values import ARITHMETIC_ERRORS
 from backprop_cli.graph import Graph
 from backprop_cli.readings.compiler import NoCompiler
 from backprop_cli.readings.python import compiled
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.engine import Chosen, python_because
 from backprop_cli.studies.paying import WITH_GRADIENT, calls_pay
 
 LARGEST_PYTHON = 10_000
@@ -68,7 +68,7 @@ class Evaluation:
         except NoCompiler as error:
             if always:
                 raise
-            self.chosen = Chosen("python", f"engine python ({error.message})")
+            self.chosen = python_because(error.message)
 
 
 def _pays(points: int, nodes: int) -> bool:

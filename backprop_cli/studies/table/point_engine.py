@@ -13,8 +13,8 @@ from typing import Any
 from backprop_cli.graph import Graph
 from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, TABLE
 from backprop_cli.readings.compiler import NoCompiler
-from backprop_cli.readings.formulas import formula
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.readings.formulas import CHEAP, formula
+from backprop_cli.studies.engine import Chosen, python_because
 from backprop_cli.studies.paying import LARGEST_COMPILED, compiling
 
 _KNOWN = {
@@ -23,10 +23,7 @@ _KNOWN = {
 }  # fmt: skip
 """What C saves for operations that NumPy calls Python for, and loses for exponentials."""
 
-_PLAIN = {
-    *("add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor", "ceil", "min", "max", "pick"),
-    *("where", *(TABLE[row].name for row in COMPARISON_ROWS)),
-}
+_PLAIN = {*CHEAP, "where", *(TABLE[row].name for row in COMPARISON_ROWS)}
 _AS_VECTORS = 2.0
 """How much longer than other code compiling loops over rows takes: 1,158 nodes 1.0 s, 4,637 nodes
 2.0 s, 6,894 nodes 3.3 s."""
@@ -81,7 +78,7 @@ class PointEngine:
             except NoCompiler as error:
                 if self._name == "native":
                     raise
-                self.chosen = Chosen("python", f"engine python ({error.message})")
+                self.chosen = python_because(error.message)
         from backprop_cli.readings.blocks import Blocks
 
         return Blocks(*given)

@@ -12,15 +12,15 @@ from backprop_cli.render.edges import symbol
 from backprop_cli.render.errors import readable
 from backprop_cli.render.numbers import aligned, human, machine, short
 from backprop_cli.render.steps import BLANK, title
-from backprop_cli.studies.mistaken import Mistaken, Quotient, Row
 from backprop_cli.studies.mistakes import Sent
 from backprop_cli.studies.solution import Solution
+from backprop_cli.studies.wrong_pass import Mistaken, Quotient, Row
 
 _FIRST, _LATER = "first wrong", "wrong"
 _SAME = "same"
 _FEWER = (6, 4)
 
-Writer = Callable[[Any], str]
+NumberText = Callable[[Any], str]
 """How a number is written."""
 
 
@@ -101,7 +101,7 @@ def _tables(
 
 
 def _side_by_side(
-    solution: Solution, found: Mistaken, written: Writer
+    solution: Solution, found: Mistaken, written: NumberText
 ) -> tuple[list[Column], list[list[Words]]]:
     """Return a table with the right pass on the left and the wrong one on the right."""
     parts: Sequence[Row] = found.rows.parts
@@ -122,7 +122,7 @@ def _side_by_side(
 
 
 def _stacked(
-    solution: Solution, found: Mistaken, written: Writer
+    solution: Solution, found: Mistaken, written: NumberText
 ) -> tuple[list[Column], list[list[Words]]]:
     """Return the table for a narrow screen: the wrong pass under the right one if they differ."""
     heads: list[list[Words]] = []
@@ -147,7 +147,7 @@ def _edge(solution: Solution, row: Row) -> Words:
     return [(f"{solution.names[row.node]} → {solution.names[row.operand]}", "name")]
 
 
-def _products(sent: Sequence[Sent], written: Writer) -> list[Words]:
+def _products(sent: Sequence[Sent], written: NumberText) -> list[Words]:
     """Return `1 × -3 = -3` for each, the points under each other."""
     columns = zip(*((each.upstream, each.local, each.value) for each in sent), strict=True)
     texts = [aligned(map(written, column)) for column in columns]
@@ -162,7 +162,7 @@ def _sums(
     found: Mistaken,
     operands: Sequence[int],
     sent: Sequence[Sent],
-    written: Writer,
+    written: NumberText,
 ) -> list[Words]:
     """Return `∂f/∂x = 1` for what each operand has after a row."""
     signs = [symbol(solution, found.node, operand) for operand in operands]

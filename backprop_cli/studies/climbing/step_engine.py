@@ -16,7 +16,7 @@ from backprop_cli.studies.climbing.climbs import Record
 from backprop_cli.studies.climbing.native_loop import BEFORE, NativeLoop
 from backprop_cli.studies.climbing.objective import Evaluator, Expression, MeanExpression
 from backprop_cli.studies.climbing.problem import Problem
-from backprop_cli.studies.engine import Chosen
+from backprop_cli.studies.engine import Chosen, python_because
 from backprop_cli.studies.paying import LONGEST_LOOP, calls_pay, loop_lines, loop_pays, rows_pay
 
 
@@ -35,7 +35,7 @@ def choose(engine: str, problem: Problem, records: Sequence[Record], every_row: 
     except NoCompiler as error:
         if always:
             raise
-        return Chosen("python", f"engine python ({error.message})")
+        return python_because(error.message)
 
 
 def _native(

@@ -36,7 +36,7 @@ _LONGEST_FRACTION = 10**12
 _LARGEST_POWER = 16
 
 
-class Term(NamedTuple):
+class SlopeTerm(NamedTuple):
     """A part of a formula: its text, its number if rational, its value at the point if known.
 
     `node` is the node of the graph that stands there, if it is one.
@@ -46,15 +46,15 @@ class Term(NamedTuple):
     number: Fraction | None = None
     value: Any = None
     row: int = -1
-    operands: tuple["Term", ...] = ()
+    operands: tuple["SlopeTerm", ...] = ()
     node: int = -1
 
 
-class Slope(NamedTuple):
+class SlopeTerms(NamedTuple):
     """A local slope: as people are shown it (the textbook's form), and as it is computed."""
 
-    shown: Term
-    computed: Term
+    shown: SlopeTerm
+    computed: SlopeTerm
 
 
 def slope_text(
@@ -79,7 +79,7 @@ def slope(
     names: Sequence[str],
     values: Sequence[Any] | None = None,
     arithmetic: Arithmetic = FLOATS,
-) -> Slope:
+) -> SlopeTerms:
     """Return d node / d operand `position` as terms: what `slope_text` writes, and its formula."""
     operation = TABLE[graph.rows[node]]
     parameter = operation.parameter_of(position)
@@ -89,8 +89,8 @@ def slope(
         textbook = _read(operation.textbook[parameter], known, arithmetic)
         silent = textbook.value is not None and not _finite(textbook.value)
         if not silent or partial.value is None or not _finite(partial.value):
-            return Slope(textbook, partial)
-    return Slope(partial, partial)
+            return SlopeTerms(textbook, partial)
+    return SlopeTerms(partial, partial)
 
 
 def _finite(value: Any) -> bool:
@@ -99,7 +99,7 @@ def _finite(value: Any) -> bool:
 
 def _variables(
     graph: Graph, node: int, position: int, names: Sequence[str], values: Sequence[Any] | None
-) -> dict[str, Term]:
+) -> dict[str, SlopeTerm]:
     """Return what each name of a partial's formula stands for at one operand of one node."""
     operation = TABLE[graph.rows[node]]
     operands = list(graph.operands_of(node))
@@ -108,27 +108,27 @@ def _variables(
         for operand, text in zip(operands, pieces(graph, node, names), strict=True)
     ]
     out = values[node] if values else None
-    known = {"out": Term(Piece(names[node]), value=out, node=node)}
+    known = {"out": SlopeTerm(Piece(names[node]), value=out, node=node)}
     if not operation.variadic:
         return known | dict(zip(operation.names, terms, strict=True))
-    fixed = len(operation.parameters) - 1
+    fixed = operation.fixed
     known |= dict(zip(operation.names[:fixed], terms, strict=False))
     known["x"] = terms[position]
     known["index"] = _rational(Fraction(position - fixed))
     known["count"] = _rational(Fraction(len(operands) - fixed))
-    ties = Term(Piece("ties"))
+    ties = SlopeTerm(Piece("ties"))
     if values is not None:
         ties = _rational(Fraction(sum(values[k] == out for k in operands[fixed:])))
     return known | {"ties": ties}
 
 
-def _operand(graph: Graph, operand: int, piece: Piece, value: Any) -> Term:
+def _operand(graph: Graph, operand: int, piece: Piece, value: Any) -> SlopeTerm:
     """Return an operand as a term: a number if it is written as one, else its text."""
     inline = operand not in graph.labels and not piece.text.isidentifier()
     number = _fraction(piece.text) if inline else None
     if value is None and number is not None:
         value = float(number)
-    return Term(piece, number, value, graph.rows[operand] if inline else -1, node=operand)
+    return SlopeTerm(piece, number, value, graph.rows[operand] if inline else -1, node=operand)
 
 
 def _fraction(text: str) -> Fraction | None:
@@ -141,7 +141,7 @@ def _fraction(text: str) -> Fraction | None:
         return None
 
 
-def _rational(number: Fraction, decimal: bool = False) -> Term:
+def _rational(number: Fraction, decimal: bool = False) -> SlopeTerm:
     """Return the term of a number, as a fraction or, if asked and if it is one, as a decimal."""
     size = abs(number)
     text = str(size)
@@ -149,15 +149,15 @@ def _rational(number: Fraction, decimal: bool = False) -> Term:
         text = repr(float(size)).removesuffix(".0")
     precedence = PRECEDENCE[DIV] if "/" in text else ATOM
     if number >= 0:
-        return Term(Piece(text, precedence), number, float(number))
+        return SlopeTerm(Piece(text, precedence), number, float(number))
     precedence = min(precedence, PRECEDENCE[NEG])
-    return Term(Piece(f"-{text}", precedence, True), number, float(number))
+    return SlopeTerm(Piece(f"-{text}", precedence, True), number, float(number))
 
 
-def _read(text: str, known: dict[str, Term], arithmetic: Arithmetic) -> Term:
+def _read(text: str, known: dict[str, SlopeTerm], arithmetic: Arithmetic) -> SlopeTerm:
     """Return a formula as one term, its parameters replaced by what they stand for."""
     graph = formula(text)
-    terms: list[Term] = []
+    terms: list[SlopeTerm] = []
     inputs = {node: name for name, node in graph.inputs.items()}
     for node, row in enumerate(graph.rows):
         operands = [terms[k] for k in graph.operands_of(node)]
@@ -172,12 +172,12 @@ def _read(text: str, known: dict[str, Term], arithmetic: Arithmetic) -> Term:
     return terms[graph.outputs[0]]
 
 
-def _literal(text: str, arithmetic: Arithmetic) -> Term:
+def _literal(text: str, arithmetic: Arithmetic) -> SlopeTerm:
     number = _fraction(text)
-    return Term(Piece(text), number, arithmetic.number(text))
+    return SlopeTerm(Piece(text), number, arithmetic.number(text))
 
 
-def _choice(condition: Term, taken: Term, other: Term) -> Term:
+def _choice(condition: SlopeTerm, taken: SlopeTerm, other: SlopeTerm) -> SlopeTerm:
     """Return the side that a condition takes, or the choice itself where that is not known."""
     if condition.value is not None:
         return taken if condition.value else other
@@ -189,10 +189,10 @@ def _choice(condition: Term, taken: Term, other: Term) -> Term:
         if condition.value is not None:
             return taken if condition.value else other
     operands = (condition.piece, taken.piece, other.piece)
-    return Term(write(WHERE, operands), row=WHERE)
+    return SlopeTerm(write(WHERE, operands), row=WHERE)
 
 
-def _apply(row: int, operands: list[Term], arithmetic: Arithmetic) -> Term:
+def _apply(row: int, operands: list[SlopeTerm], arithmetic: Arithmetic) -> SlopeTerm:
     """Return an operation over terms, without what adds nothing to it."""
     value = _value(row, operands, arithmetic)
     numbers = [operand.number for operand in operands if operand.number is not None]
@@ -205,10 +205,10 @@ def _apply(row: int, operands: list[Term], arithmetic: Arithmetic) -> Term:
     if simple is not None:
         return simple if simple.number is not None else simple._replace(value=value)
     piece = write(row, [operand.piece for operand in operands])
-    return Term(piece, None, value, row, tuple(operands))
+    return SlopeTerm(piece, None, value, row, tuple(operands))
 
 
-def _value(row: int, operands: list[Term], arithmetic: Arithmetic) -> Any:
+def _value(row: int, operands: list[SlopeTerm], arithmetic: Arithmetic) -> Any:
     """Return the value of an operation, if those of its operands are known."""
     arguments = [operand.value for operand in operands]
     if any(value is None for value in arguments):
@@ -237,7 +237,7 @@ def _folded(row: int, numbers: list[Fraction]) -> Fraction | None:
     return result
 
 
-def _identity(row: int, operands: list[Term]) -> Term | None:
+def _identity(row: int, operands: list[SlopeTerm]) -> SlopeTerm | None:
     """Return what 0 + x, 1*x, 0*x, x/1, x^1, -(-x) and their kind come to."""
     x, y = operands[0], operands[-1]
     if row == NEG:
@@ -257,7 +257,7 @@ def _identity(row: int, operands: list[Term]) -> Term | None:
     return None
 
 
-def _product(x: Term, y: Term) -> Term | None:
+def _product(x: SlopeTerm, y: SlopeTerm) -> SlopeTerm | None:
     """Return a product with 0, 1 or -1 without the product."""
     for factor, other in ((x, y), (y, x)):
         if factor.number == 0:
@@ -269,7 +269,7 @@ def _product(x: Term, y: Term) -> Term | None:
     return None
 
 
-def _negated(term: Term) -> Term:
+def _negated(term: SlopeTerm) -> SlopeTerm:
     if term.number is not None:
         return _rational(-term.number)
-    return Term(write(NEG, [term.piece]), row=NEG, operands=(term,))
+    return SlopeTerm(write(NEG, [term.piece]), row=NEG, operands=(term,))
