@@ -13,7 +13,7 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE
-from backprop_cli.readings.python import compiled
+from backprop_cli.readings.python import python_function
 
 ULPS = 4
 """How far generated Python may be from the interpreter, for each node that it passes through."""
@@ -22,7 +22,7 @@ ULPS = 4
 def both(graph: Graph, point: dict[str, float]) -> tuple[list[float], list[float]]:
     """Return the outputs of a graph by generated Python and by the interpreter."""
     values = forward_values(graph, point)
-    made = compiled(graph, list(point))(*point.values())
+    made = python_function(graph, list(point))(*point.values())
     return list(made), [values[node] for node in graph.outputs]
 
 
@@ -94,7 +94,7 @@ def test_minus_signs_move_without_changing_a_bit(text):
         for values in product(numbers, repeat=len(names)):
             point = dict(zip(names, values, strict=True))
             try:
-                made = compiled(graph, names)(*values)
+                made = python_function(graph, names)(*values)
             except ZeroDivisionError:
                 continue
             interpreted = forward_values(graph, point)
@@ -117,27 +117,27 @@ def test_sums_of_choices_grow_in_place():
     inputs = {name: math.sin(k + 1) for k, name in enumerate(graph.inputs)}
     made, interpreted = both(gradient, inputs)
     assert made == interpreted
-    code = compiled(gradient, list(inputs)).__code__
+    code = python_function(gradient, list(inputs)).__code__
     relus, conditions, sums = 8, 8, 2
     assert code.co_nlocals == len(inputs) + relus + conditions + sums
 
 
 def test_what_the_outputs_do_not_need_is_not_computed():
     graph = parse("a = 1/x; f = x^2")
-    assert compiled(graph, ["x"])(0.0) == (0.0,)
+    assert python_function(graph, ["x"])(0.0) == (0.0,)
 
 
 @pytest.mark.parametrize("text", ["1/x", "exp(1000/(x + 1))", "log(x)"])
 def test_it_raises_where_floats_do(text):
     with pytest.raises((ArithmeticError, ValueError)):
-        compiled(parse(text), ["x"])(0.0)
+        python_function(parse(text), ["x"])(0.0)
 
 
 def test_the_hessian_is_the_lower_triangle_of_second_derivatives():
     """f = x³y² + exp(xy): by hand at (1, 2)."""
     graph = parse("x^3*y^2 + exp(x*y)")
     made = hessian_graph(graph, graph.outputs[0], list(graph.inputs.values()))
-    value, dx, dy, dxx, dyx, dyy = compiled(made, ["x", "y"])(1.0, 2.0)
+    value, dx, dy, dxx, dyx, dyy = python_function(made, ["x", "y"])(1.0, 2.0)
     e = math.exp(2.0)
     assert value == pytest.approx(4 + e, rel=1e-15)
     assert (dx, dy) == pytest.approx((12 + 2 * e, 4 + e), rel=1e-15)

@@ -31,12 +31,7 @@ class FormulaProblem(Exception):
         self.error = error
 
 
-def continued(
-    program: Graph,
-    formulas: Sequence[str],
-    bound: Collection[str] = (),
-    outputs: Sequence[int] = (),
-) -> Continued:
+def continued(program: Graph, formulas: Sequence[str], bound: Collection[str] = ()) -> Continued:
     """Read formulas in the scope of `program`, a graph that `parse` made with the same `bound`.
 
     The graph's outputs stay those of the program. Raises `FormulaProblem`.

@@ -25,12 +25,11 @@ from numpy.typing import NDArray
 
 from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
+from backprop_cli.readings.array_types import Column, Mask
 from backprop_cli.readings.arrays import ARRAYS
 from backprop_cli.readings.telling import SHOWS, TAME
 from backprop_cli.readings.terms import Terms
 
-Column = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Step = tuple[Callable[..., Any], Callable[[list[Any]], tuple[Any, ...]]]
 
 PIECE = 8192

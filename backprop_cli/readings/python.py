@@ -38,7 +38,7 @@ from backprop_cli.readings.formulas import formula
 from backprop_cli.readings.python_pieces import Piece, infix, named, number_piece
 
 
-def compiled(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
+def python_function(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
     """Return a function from the values of `inputs`, in this order, to those of the outputs.
 
     It equals the interpreter to a few units in the last place (`x^2` is x·x here), and raises

@@ -212,12 +212,12 @@ class Compiled:
             return self._native()
         if self._made.size > _LARGEST_PYTHON:
             return None, _TOO_LARGE
-        from backprop_cli.readings.python import compiled as compiled_to_python
+        from backprop_cli.readings.python import python_function
 
         telling = telling_nodes(self._made, self._made.outputs)
         watched = self._made.with_outputs([*self._made.outputs, *telling])
         chosen = _NOT_YET if self._engine == "auto" else Chosen("python")
-        return compiled_to_python(watched, self.inputs), chosen
+        return python_function(watched, self.inputs), chosen
 
     def _native(self) -> tuple[Callable[..., Sequence[float]], Chosen]:
         from backprop_cli.readings.native_function import compiled_by_c

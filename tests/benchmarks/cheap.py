@@ -93,10 +93,10 @@ def interpreter(text: str, point: Mapping[str, float]) -> Sides:
 
 def generated_python(text: str, point: Mapping[str, float]) -> Sides:
     """Return the graph and its gradient graph as generated Python."""
-    from backprop_cli.readings.python import compiled
+    from backprop_cli.readings.python import python_function
 
     graph, gradient = _graphs(text, point)
-    value, whole = compiled(graph, list(point)), compiled(gradient, list(point))
+    value, whole = python_function(graph, list(point)), python_function(gradient, list(point))
     numbers = list(point.values())
     return Sides(lambda: value(*numbers), lambda: whole(*numbers))
 

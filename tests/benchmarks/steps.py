@@ -69,11 +69,11 @@ def _compiled(subject: Subject) -> Loop:
     """Our gradient graph as generated Python, in a bare loop."""
     from backprop_cli.calculus.gradient_graph import gradient_graph
     from backprop_cli.language.parser import parse
-    from backprop_cli.readings.python import compiled
+    from backprop_cli.readings.python import python_function
 
     graph = parse(subject.text)
     wrt = [graph.inputs[name] for name in subject.start]
-    both = compiled(gradient_graph(graph, graph.outputs[0], wrt), list(subject.start))
+    both = python_function(gradient_graph(graph, graph.outputs[0], wrt), list(subject.start))
     return looped(subject, lambda point: both(*point)[1:])
 
 
@@ -83,7 +83,7 @@ def _whole_step(subject: Subject) -> Loop:
     from backprop_cli.calculus.gradient_graph import gradient_graph
     from backprop_cli.language.parser import parse
     from backprop_cli.operations import SUB
-    from backprop_cli.readings.python import compiled
+    from backprop_cli.readings.python import python_function
 
     graph = parse(subject.text)
     wrt = [graph.inputs[name] for name in subject.start]
@@ -93,7 +93,7 @@ def _whole_step(subject: Subject) -> Loop:
     landed = [
         made.add(SUB, (x, made.product(h, g))) for x, g in zip(wrt, slopes.outputs[1:], strict=True)
     ]
-    step = compiled(made.finish(landed), list(subject.start))
+    step = python_function(made.finish(landed), list(subject.start))
 
     def loop(steps: int) -> Point:
         point: Point = tuple(subject.start.values())

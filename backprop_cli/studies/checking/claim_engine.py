@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from backprop_cli.calculus.values import ARITHMETIC_ERRORS
 from backprop_cli.graph import Graph
 from backprop_cli.readings.compiler import NoCompiler
-from backprop_cli.readings.python import compiled
+from backprop_cli.readings.python import python_function
 from backprop_cli.studies.engine import Chosen, python_because
 from backprop_cli.studies.paying import WITH_GRADIENT, calls_pay
 
@@ -53,7 +53,7 @@ class Evaluation:
         if self.graph.size > LARGEST_PYTHON:
             return None
         if self._python is None:
-            self._python = compiled(self.graph, self.names)
+            self._python = python_function(self.graph, self.names)
         try:
             return self._python(*point)
         except ARITHMETIC_ERRORS:

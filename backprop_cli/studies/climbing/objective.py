@@ -123,9 +123,9 @@ class Expression:
 
     def _compiled(self, what: str) -> Evaluator:
         """Return the function of a graph."""
-        from backprop_cli.readings.python import compiled
+        from backprop_cli.readings.python import python_function
 
-        compile = self._compile or compiled
+        compile = self._compile or python_function
         return compile(self._graph(what), [*self.names, *self.held])
 
     def _values(self, graph: Graph, point: Point) -> list[Any]:
