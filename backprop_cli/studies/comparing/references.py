@@ -1,4 +1,8 @@
-"""The gradient to some fifty digits, against which the digits of every mode are counted."""
+"""The gradient to some fifty digits, against which the digits of every mode are counted.
+
+Where that can be afforded it comes from values alone (`calculus/reference.py`), else from a reverse
+sweep in fifty digits. `studies/exact.py` is about something else: digits that are sure.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
