@@ -315,6 +315,18 @@ AWKWARD = (
     ("exp", "sigmoid", "math", "torch", "jnp", "divide", "tensor", "map", "None", "let", "map"),
     ("λ", "é", "x_", "d_x", "d_f", "v1", "f", "wrong", "made", "__proto__", "main", "differs"),
     ("u03bb", "λ", "y0", "j1", "M_PI", "errno", "isnan", "eval", "arguments", "self", "f_x"),
+    (
+        "__LINE__",
+        "_Bool",
+        "__asm__",
+        "__func__",
+        "u005f_asm__",
+        "_LP64",
+        "__name__",
+        "_",
+        "__",
+        "_x",
+    ),
 )
 
 
