@@ -103,6 +103,8 @@ def _after_overflow(name: str, arguments: tuple[float, ...]) -> float:
     if name in ("floor", "ceil"):
         return arguments[0]
     if name in ("sum", "mean"):  # a partial sum overflowed, perhaps not the whole
+        if INFINITY in arguments and -INFINITY in arguments:
+            return NAN
         count = len(arguments) if name == "mean" else 1
         return math.fsum(value / _HEADROOM for value in arguments) / count * _HEADROOM
     return -INFINITY if name == "sinh" and arguments[0] < 0 else INFINITY
