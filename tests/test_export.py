@@ -286,7 +286,7 @@ def product_lines(text: str, language: Language) -> list[str]:
     return [line.code for line in made.adjoints if line.kind == PRODUCT]
 
 
-BITTEN = "h = tanh(w*x + b); f = h*h*w + where(x > 0, x*b, log(b))"
+BITTEN = "h = tanh(w*x + b); f = max(h*h, -h)*w + where(x > 0, x*b, log(b))"
 
 
 @every_language
