@@ -34,6 +34,8 @@ RIGHT_CLAIMS = [
     ("(a+b)*(b+c)", "b=(a+b)+(b+c)"),
     ("x = a+b; y = b+c; f = x*y", "x=y, y=x, b=x+y"),
     ("d = a+b; f = d*c", "d=c, a=c, c=d"),
+    ("a = x; a = a*2; a = a + y; f = a*x", "x=a + a_2, y=a_1, a_2=x"),
+    ("a = a_2*x; a = a*x", "x=2*a_1, a_2=x*x"),
     ("(3x+4y)^3", "x=9(3x+4y)^2, y=12(3x+4y)^2"),
     ("sq(t) = t^2; f = sq(a) + b", "a=2*sq(a)/a"),
     ("exp(x*y)", "x=y*f, y=x*f"),

@@ -88,6 +88,7 @@ FAULTS = [
     ("x,y\n1,-Infinity\n", "d.csv line 2, column y: '-Infinity' is not finite", ""),
     ("x,y\n1,1e999\n", "d.csv line 2, column y: '1e999' is not finite", ""),
     ("x,y\n1,1_000\n", "d.csv line 2, column y: '1_000' is not a number", ""),
+    ("x,y\n1,3\xa0\n", "d.csv line 2, column y: '3\\xa0' is not a number", ""),
     ("x,y\n1,٣\n", "d.csv line 2, column y: '٣' is not a number", ""),
     ('x,y\n1,"2\n', "d.csv line 2: unexpected end of data", ""),
     ('x,y\n1,2\n3,"a\n\nb"\n', "d.csv line 3, column y: 'a\\n\\nb' is not a number", ""),

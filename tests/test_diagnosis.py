@@ -99,6 +99,14 @@ def test_all_that_fit_are_listed_in_the_order_of_the_codes():
     assert found == sorted(found, key=CODES.index)
 
 
+@pytest.mark.parametrize("program", ["u = sin(x); f = u*y", "u = sin(x); f = u/y"])
+def test_a_slope_that_does_not_read_its_operand_is_not_taken_at_a_wrong_place(program):
+    """∂f/∂u is y, or 1/y, wherever it is taken: what is forgotten is the inner slope."""
+    found = codes(program, "x=y" if "*" in program else "x=1/y")
+    assert found[0] == "missing-inner"
+    assert "wrong-place" not in found
+
+
 def test_claims_that_changed_places_are_transposed():
     found = said("a*b^2", "a=2*a*b", "b=b^2")
     assert [d.mistakes[0].code for d in found] == ["transposed", "transposed"]

@@ -226,6 +226,23 @@ def test_the_running_error_bound_holds(program):
         assert off <= 8 * bound + 1e-15 * abs(computed) or bound > 0.01 * abs(computed)
 
 
+@pytest.mark.parametrize("text", ["max(x, sin(y), exp(y))", "min(9*x, sin(y), 7*x)"])
+def test_a_maximum_of_what_was_rounded_has_a_bound(text):
+    graph = parse(text)
+    solution = solve(graph, {"x": 0.25, "y": 1.25})
+    answer = solution.answers[0]
+    errors = RunningErrors(graph, solution.values, answer.adjoints, answer.node, solution.active)
+    assert 0 < errors.adjoints[graph.inputs["y"]] < 1e-14
+
+
+def test_what_only_rounding_keeps_from_a_tie_has_no_bound():
+    graph = parse("max(x, (x/3)*3)")
+    solution = solve(graph, {"x": 0.1})
+    answer = solution.answers[0]
+    errors = RunningErrors(graph, solution.values, answer.adjoints, answer.node, solution.active)
+    assert errors.adjoints[graph.inputs["x"]] == math.inf
+
+
 @settings(max_examples=100, deadline=None)
 @given(programs())
 def test_a_slope_that_lost_eight_digits_is_suspicious(program):

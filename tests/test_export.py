@@ -232,6 +232,9 @@ BY_HAND = [
     ("where(log(x) > 0, x, 2*x)", {"x": -1.0}, NAN, [NAN]),
     ("where(log(x) != 0, 1, 2)*y", {"x": -1.0, "y": 3.0}, NAN, [NAN, NAN]),
     ("relu(log(x))", {"x": -1.0}, NAN, [NAN]),
+    ("sum(x, x, -exp(y))", {"x": 1e308, "y": 800.0}, -INF, [2.0, -INF]),
+    ("mean(x, x, x, -exp(y))", {"x": 1e308, "y": 800.0}, -INF, [0.75, -INF]),
+    ("sum(x, x, exp(y), -exp(y))", {"x": 1e308, "y": 800.0}, NAN, [NAN, NAN]),
     ("floor(log(x)) + y", {"x": -1.0, "y": 1.0}, NAN, [NAN, NAN]),
     ("min(log(x), y)", {"x": -1.0, "y": 1.0}, NAN, [NAN, NAN]),
     ("max(log(x), y)", {"x": -1.0, "y": 1.0}, NAN, [NAN, NAN]),
@@ -283,7 +286,7 @@ def product_lines(text: str, language: Language) -> list[str]:
     return [line.code for line in made.adjoints if line.kind == PRODUCT]
 
 
-BITTEN = "h = tanh(w*x + b); f = h*h*w + where(x > 0, x*b, log(b))"
+BITTEN = "h = tanh(w*x + b); f = max(h*h, -h)*w + where(x > 0, x*b, log(b))"
 
 
 @every_language
@@ -315,6 +318,18 @@ AWKWARD = (
     ("exp", "sigmoid", "math", "torch", "jnp", "divide", "tensor", "map", "None", "let", "map"),
     ("λ", "é", "x_", "d_x", "d_f", "v1", "f", "wrong", "made", "__proto__", "main", "differs"),
     ("u03bb", "λ", "y0", "j1", "M_PI", "errno", "isnan", "eval", "arguments", "self", "f_x"),
+    (
+        "__LINE__",
+        "_Bool",
+        "__asm__",
+        "__func__",
+        "u005f_asm__",
+        "_LP64",
+        "__name__",
+        "_",
+        "__",
+        "_x",
+    ),
 )
 
 

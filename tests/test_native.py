@@ -1,8 +1,4 @@
-"""Compiled C: the interpreter's numbers, bit for bit, whatever the program and its names.
-
-One thing is done otherwise in compiled code, x^2 is x·x; so the interpreter is asked here with a
-`pow` that does the same, and then no bit may differ.
-"""
+"""Compiled C: the interpreter's numbers, bit for bit, whatever the program and its names."""
 
 import math
 import random
@@ -24,8 +20,6 @@ from backprop_cli.language.parser import parse
 from backprop_cli.operations import TABLE, Operation
 from backprop_cli.readings import compiler
 from backprop_cli.readings.c import LIBRARY, NATIVE, VECTOR
-from backprop_cli.readings.floats import PLAIN, TOTAL, number
-from backprop_cli.readings.formulas import Arithmetic, Spelling
 
 np = pytest.importorskip("numpy")
 
@@ -41,31 +35,15 @@ except compiler.NoCompiler as reason:
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-# ------------------------------------------------------------------- the interpreter, x^2 as x·x
-
-
-def _squaring(spelling: Spelling) -> Spelling:
-    power = spelling.primitive("pow")
-
-    def primitive(name):
-        return (
-            (lambda x, y: x * x if y == 2 else power(x, y))
-            if name == "pow"
-            else spelling.primitive(name)
-        )
-
-    return Spelling(spelling.infix, primitive, number)
-
-
-INTERPRETER = Arithmetic(_squaring(PLAIN), _squaring(TOTAL), math.nan, math.isfinite)
+# ------------------------------------------------------------------------------ the interpreter
 
 
 def interpreted(
     graph: Graph, output: int, wrt: Sequence[int], point: dict[str, float]
 ) -> list[float]:
     """Return value and slopes of an output by the two sweeps."""
-    values = forward_values(graph, point, INTERPRETER)
-    adjoints = reverse(graph, values, output, graph.dependents(wrt), INTERPRETER)
+    values = forward_values(graph, point)
+    adjoints = reverse(graph, values, output, graph.dependents(wrt))
     return [values[output], *(adjoints[node] or 0.0 for node in wrt)]
 
 
@@ -192,7 +170,7 @@ def test_second_derivatives_have_the_bits_of_the_interpreted_hessian():
     made = hessian_graph(graph, graph.outputs[0], list(graph.inputs.values()))
     function, _ = compiled_by_c(made, ["x", "y"])
     for x, y in ((1.0, 2.0), (0.3, -1.7), (2.5, 0.01)):
-        values = forward_values(made, {"x": x, "y": y}, INTERPRETER)
+        values = forward_values(made, {"x": x, "y": y})
         assert list(function(x, y)) == [values[node] for node in made.outputs]
 
 

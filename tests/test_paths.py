@@ -213,6 +213,12 @@ def test_the_rest_is_the_gradient_less_what_is_shown() -> None:
     assert (made.total, made.rest) == (1.0, 1.0), "1 - 1e16 + 1e16 without rounding"
 
 
+def test_a_rest_beyond_float64_is_no_number() -> None:
+    made = ledger("-1.5e308*x + 1.6e308*x - 1.5e308*x", {"x": 0.5}, "x", top=1)
+    assert (made.largest[0].product, made.total) == (1.6e308, -1.4e308)
+    assert math.isnan(made.rest)
+
+
 def test_paths_of_intermediates_begin_there_and_inputs_pass_through_them() -> None:
     made = found("d = a + b; f = d*d*c", {"a": 1.0, "b": 2.0, "c": 5.0}, wrt=("d", "a"))
     assert [(each.name, each.paths, each.total) for each in made.ledgers] == [

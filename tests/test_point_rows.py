@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy")
 pytest.importorskip("polars")
 from backprop_cli.errors import BackpropError, FileProblem, LimitExceeded  # noqa: E402
+from backprop_cli.studies import data  # noqa: E402
 from backprop_cli.studies.data import read_columns  # noqa: E402
 from backprop_cli.studies.table import chunks  # noqa: E402
 from backprop_cli.studies.table import rows as point_rows  # noqa: E402
@@ -198,6 +199,18 @@ def test_a_line_without_end_is_refused(read, monkeypatch, content):
     monkeypatch.setattr(chunks, "BYTES_AT_ONCE", 64)
     with pytest.raises(LimitExceeded, match=r"line [23] is longer than"):
         read(content)
+
+
+@pytest.mark.parametrize("before", ["", '1,2,a"b\n'])
+def test_lines_inside_a_long_cell_are_no_rows(read, monkeypatch, before):
+    """Quotes that are not in order, as in `a"b`, are read by Python's csv, which has a limit."""
+    inside = "7,7,7\n" * 30_000
+    content = f'x,y,z\n{before}1,2,"{inside}"\n3,4,c\n'
+    assert read(content, kept=("z",)).texts[-2:] == [(inside,), ("c",)]
+    monkeypatch.setattr(data, "LONGEST_CELL", 1 << 16)
+    if before:
+        with pytest.raises(LimitExceeded, match="a cell of line 3 is longer than"):
+            read(content)
 
 
 def test_zeros_without_end_are_refused():

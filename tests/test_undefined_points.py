@@ -111,6 +111,14 @@ def test_a_number_of_the_program_is_told_by_its_place(
     assert failure.message == message
 
 
+@pytest.mark.parametrize("name", ["sum", "mean"])
+def test_a_sum_that_overflows_on_the_way_has_the_value_of_ieee(name: str) -> None:
+    add = TOTAL.function(name)
+    assert add(1e308, 1e308, -math.inf) == -math.inf
+    assert math.isnan(add(1e308, 1e308, math.inf, -math.inf))
+    assert math.isnan(add(1e308, 1e308, math.nan, -math.inf))
+
+
 def test_no_finite_slope_is_given_for_an_undefined_value() -> None:
     assert math.isnan(answer_to("log(x)", x=-1.0).gradient["x"])
 

@@ -59,7 +59,8 @@ def derivation(graph: Graph, output: int, wrt: Mapping[str, int], language: Lang
     """Return value and gradient of `output` as code of `language`.
 
     The names are the program's. One that the language reserves, or that the code itself calls,
-    gets an underscore at its end; where the language has no other letters, λ is spelled u03bb.
+    gets an underscore at its end; where the language has no other letters, λ is spelled u03bb, and
+    an underscore at the front of a name that C keeps for itself, as in `_Bool`, u005f.
     Every input of the graph is a parameter, used or not.
     """
     first = ValueLines(graph, output, language, frozenset())

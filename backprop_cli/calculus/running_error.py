@@ -24,12 +24,13 @@ from backprop_cli.calculus.rounding import (
     sum_error,
 )
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, MUL
+from backprop_cli.operations import CONSTANT, MUL, ROW
 from backprop_cli.readings.floats import FLOATS
 
 _SUSPICIOUS = 1e4
 _STEP = 1024.0
 _SMALL = 10.0**-FEWEST_DIGITS
+_EXTREMES = (ROW["min"], ROW["max"])
 
 
 class Edge(NamedTuple):
@@ -169,6 +170,8 @@ class RunningErrors:
             0.0 if not moved and is_exact(row, given, local) else 2 * math.ulp(local)
             for _, local in handed
         ]
+        if row in _EXTREMES:  # all that its partials read is which operand it is
+            return [math.inf] * len(handed) if moved and self._is_nearly_tied(node) else made
         for k in moved:
             # A step of a fraction of an ulp would be rounded away, so a longer one is scaled down.
             bound = self.values[k]
@@ -180,6 +183,16 @@ class RunningErrors:
                 gap = abs(local - handed[place][1]) * (bound / step)
                 made[place] += gap if gap == gap else math.inf
         return made
+
+    def _is_nearly_tied(self, node: int) -> bool:
+        """Return whether rounding may have decided which operand a maximum or minimum is."""
+        at, bounds = self.at, self.values
+        near = [
+            k
+            for k in set(self.graph.operands_of(node))
+            if abs(at[k] - at[node]) <= bounds[k] + bounds[node]
+        ]
+        return len(near) > 1
 
     def _locals_beside(self, node: int, moved: int, step: float) -> list[tuple[int, float]]:
         """Return the local partials of a node where one of the values it reads is off by a step."""

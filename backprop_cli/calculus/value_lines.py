@@ -1,5 +1,6 @@
 """The values of a program as lines of code: the forward pass of a derivation."""
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -47,8 +48,8 @@ class Names:
     def spelled(self, shown: str) -> str:
         """Return how the code spells a name, whether or not it is taken."""
         text = shown.replace("′", "_")
-        if self.ascii_only:
-            text = "".join(c if c.isascii() else f"u{ord(c):04x}" for c in text)
+        if self.ascii_only:  # C, which keeps every name like `_Bool` and `__asm__` for itself
+            text = re.sub(r"[^\x00-\x7f]|^_(?=[_A-Z])", lambda found: f"u{ord(found[0]):04x}", text)
         return text
 
     def new(self, shown: str) -> str:

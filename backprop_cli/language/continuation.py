@@ -1,9 +1,9 @@
 """Formulas that go on where a program ends: read with all its names and functions, into its graph.
 
-A claim about a gradient may use the program's inputs, its named intermediates, its output and the
-functions it defines. So the same parser reads on: the nodes of each formula are appended behind
-those of the program, and both are evaluated as one graph. What a formula assigns or defines is its
-own: the next one does not see it.
+A claim about a gradient may use the program's inputs, its named intermediates (`c_2` where a name
+was assigned again), its output and the functions it defines. So the same parser reads on: the
+nodes of each formula are appended behind those of the program, and both are evaluated as one graph.
+What a formula assigns or defines is its own: the next one does not see it.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from backprop_cli.errors import BackpropError, Span, SyntaxProblem, UnknownInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.hints import name_hint
+from backprop_cli.language.names import typed_nodes
 from backprop_cli.language.parser import Parser
 
 
@@ -44,6 +45,8 @@ def continued(program: Graph, formulas: Sequence[str], bound: Collection[str] = 
     if label is not None:
         builder.labels.setdefault(program.outputs[0], label)
         parser.names.setdefault(label, program.outputs[0])
+    for name, node in typed_nodes(program).items():
+        parser.names.setdefault(name, node)
     names, functions = dict(parser.names), dict(parser.functions)
     nodes = []
     start = len(program.source) + 1

@@ -90,6 +90,18 @@ def typed_names(graph: Graph) -> dict[str, str]:
     return made
 
 
+def typed_nodes(graph: Graph) -> dict[str, int]:
+    """Return the node of each name that has a prime, by both spellings: `c′2` and `c_2`."""
+    nodes = {label: node for node, label in graph.labels.items()}
+    nodes |= {name: node for name, (node, _) in graph.aliases.items()}
+    made: dict[str, int] = {}
+    for label, text in typed_names(graph).items():
+        node = nodes.get(label, nodes.get(label.removesuffix(f"{PRIME}1")))
+        if node is not None:
+            made[label] = made[text] = node
+    return made
+
+
 def respelled(text: str, typed: Mapping[str, str]) -> str:
     """Return a text with every name that has a prime as `typed` spells it."""
     return _PRIMED.sub(lambda found: typed.get(found[0], found[0]), text)

@@ -7,9 +7,9 @@ number or text of the user's enters, so an input may be called `NULL`, `linux` o
 The numbers are the interpreter's, bit for bit, where the library of C is the one that Python
 itself calls: what depends on constants alone is computed by Python; the compiler may not put its
 own results, or other functions, in the place of the library's; and where Python's functions differ
-from C's (`hypot`, no -0 from `floor`) a helper does as Python does. One thing is done otherwise:
-x^2 is x·x, as in generated Python. Comparisons are C's, in which NaN is false; whoever runs the
-code looks at the nodes of `readings/telling.py` and asks the interpreter where one is not finite.
+from C's (`hypot`, no -0 from `floor`) a helper does as Python does. Comparisons are C's, in which
+NaN is false; whoever runs the code looks at the nodes of `readings/telling.py` and asks the
+interpreter where one is not finite.
 """
 
 import math

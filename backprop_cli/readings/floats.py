@@ -36,6 +36,11 @@ def _mean(*values: float) -> float:
     return math.fsum(values) / len(values)
 
 
+def _power(x: float, y: float) -> float:
+    """Return x^y; a square as x·x, which is rounded once and what every compiled reading has."""
+    return x * x if y == 2 else math.pow(x, y)
+
+
 def _pick(index: float, *values: float) -> float:
     inside = 0 <= index < len(values) and index == int(index)
     return values[int(index)] if inside else NAN
@@ -47,7 +52,7 @@ _PRIMITIVES: dict[str, Callable[..., Any]] = {
     "mul": operator.mul,
     "div": operator.truediv,
     "neg": operator.neg,
-    "pow": math.pow,
+    "pow": _power,
     "abs": abs,
     "floor": lambda x: float(math.floor(x)),
     "ceil": lambda x: float(math.ceil(x)),
@@ -84,7 +89,7 @@ def divide(x: float, y: float) -> float:
 def power(x: float, y: float) -> float:
     """Return x^y as IEEE 754 defines `pow`."""
     try:
-        return math.pow(x, y)
+        return _power(x, y)
     except OverflowError:
         return -INFINITY if x < 0 and math.fmod(y, 2.0) != 0 else INFINITY
     except ValueError:
@@ -103,6 +108,8 @@ def _after_overflow(name: str, arguments: tuple[float, ...]) -> float:
     if name in ("floor", "ceil"):
         return arguments[0]
     if name in ("sum", "mean"):  # a partial sum overflowed, perhaps not the whole
+        if INFINITY in arguments and -INFINITY in arguments:
+            return NAN
         count = len(arguments) if name == "mean" else 1
         return math.fsum(value / _HEADROOM for value in arguments) / count * _HEADROOM
     return -INFINITY if name == "sinh" and arguments[0] < 0 else INFINITY

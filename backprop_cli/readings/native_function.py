@@ -85,8 +85,8 @@ def compiled_by_c(
 ) -> tuple[Callable[..., tuple[float, ...]], Native]:
     """Return a function from the values of `inputs`, in this order, to those of the outputs.
 
-    Beside it stands the library that it lives in. It equals the interpreter (`x^2` is x·x here) and
-    raises ArithmeticError where a number is not finite on the way. Raises `NoCompiler`.
+    Beside it stands the library that it lives in. It equals the interpreter and raises
+    ArithmeticError where a number is not finite on the way. Raises `NoCompiler`.
     """
     import ctypes
     from struct import Struct

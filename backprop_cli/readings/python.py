@@ -41,8 +41,8 @@ from backprop_cli.readings.python_pieces import Piece, infix, named, number_piec
 def python_function(graph: Graph, inputs: Sequence[str]) -> Callable[..., tuple[float, ...]]:
     """Return a function from the values of `inputs`, in this order, to those of the outputs.
 
-    It equals the interpreter to a few units in the last place (`x^2` is x·x here), and raises
-    ArithmeticError or ValueError where a float function of Python does.
+    It equals the interpreter to a few units in the last place, and raises ArithmeticError or
+    ValueError where a float function of Python does.
     """
     namespace: dict[str, Any] = {}
     names = {graph.inputs[name]: f"v{graph.inputs[name]}" for name in inputs}

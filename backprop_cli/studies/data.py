@@ -9,9 +9,10 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from random import Random
+from string import whitespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.errors import FileProblem, OptionProblem
+from backprop_cli.errors import FileProblem, LimitExceeded, OptionProblem
 from backprop_cli.language.hints import nearest
 from backprop_cli.language.tokens import normalized
 from backprop_cli.studies.files import read_source
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"PK\x03\x04")
 """How UTF-16 (either order), gzip and zip (also the sheets of office programs) begin."""
+
+LONGEST_CELL = 8 << 20
+"""Characters of a cell above which a file is refused as no CSV."""
 
 _MOST_LISTED, _LONGEST_NAME, _LONGEST_TITLE = 10, 40, 80
 
@@ -106,7 +110,11 @@ def read_columns(path: str, names: Collection[str]) -> Data:
 
 
 def read_rows(lines: Iterable[str], first: int = 1) -> Iterator[Row]:
-    """Yield each row and each blank line, by Python's csv; the first line has number `first`."""
+    """Yield each row and each blank line, by Python's csv; the first line has number `first`.
+
+    Raises `LimitExceeded` for a huge cell: the lines after it may be inside it, and no rows.
+    """
+    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(lines, skipinitialspace=True, strict=True)
     while True:
         line = first + reader.line_num
@@ -115,6 +123,9 @@ def read_rows(lines: Iterable[str], first: int = 1) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
+            if "field limit" in str(error):
+                size = f"{LONGEST_CELL >> 20} MiB"
+                raise LimitExceeded(f"a cell of line {line} is longer than {size}") from None
             yield Row(line, None, str(error))
             continue
         yield Row(line, [] if is_blank(cells) else cells)
@@ -199,7 +210,7 @@ def number_of_cell(cell: str) -> float:
 
 def fault_of_cell(cell: str) -> str:
     """Return what is wrong with a cell that holds no finite number."""
-    cell = cell.strip()
+    cell = cell.strip(whitespace)  # not spaces of other kinds, which are what is wrong
     if not cell:
         return "the cell is empty"
     try:

@@ -9,7 +9,7 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.hints import name_hint
-from backprop_cli.language.names import PRIME, Naming, typed_names
+from backprop_cli.language.names import PRIME, Naming, typed_nodes
 from backprop_cli.language.tokens import normalized
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -31,12 +31,9 @@ def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, in
     if not names:  # the usual case: copying a million names would take its time
         return found
     known = {**graph.names, **graph.inputs}
-    labels: dict[str, int | None] = {label: node for node, label in graph.labels.items()}
+    labels = {label: node for node, label in graph.labels.items()}
     labels |= {name: node for name, (node, _) in graph.aliases.items()}
-    typed = typed_names(graph)
-    spelled = {label: labels.get(label.removesuffix(f"{PRIME}1")) for label in typed}
-    spelled |= {text: spelled[label] for label, text in typed.items()}
-    spelled |= labels
+    spelled = {**typed_nodes(graph), **labels}
     for raw in names:
         name = normalized(raw.strip()).replace("'", PRIME)
         node = known.get(name, spelled.get(name))

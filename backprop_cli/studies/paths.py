@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from backprop_cli.calculus.partials import SELECTS
 from backprop_cli.calculus.paths import Paths, Route, Tally, written_counts
-from backprop_cli.readings.floats import FLOATS
 from backprop_cli.studies.solution import Answer, Solution
 
 _WORTH_NAMING = 10.0
@@ -146,12 +145,11 @@ def _ledger(
 
 
 def _rest(solution: Solution, total: Any, products: list[Any]) -> Any:
-    """Return what `total` has beside these products; NaN where one of them overflowed."""
+    """Return what `total` has beside these products; NaN where one of them, or that, overflows."""
     arithmetic = solution.arithmetic
-    if not all(map(arithmetic.is_finite, products)):
-        return arithmetic.nan
-    others = [total, *(-product for product in products)]
-    return math.fsum(others) if arithmetic is FLOATS else sum(others)
+    add = arithmetic.total_spelling.function("sum")
+    made = add(total, *(-product for product in products))
+    return made if arithmetic.is_finite(made) else arithmetic.nan
 
 
 def _path(paths: Paths, node: int, rank: int, route: Route, most: int) -> Path:

@@ -146,8 +146,9 @@ def largest(*values: float) -> float:
 
 def total(*values: float) -> float:
     """Return the sum, rounded once."""
-    if not all(math.isfinite(value) for value in values):
-        return sum(values)
+    infinite = [value for value in values if not math.isfinite(value)]
+    if infinite:  # alone: a partial sum of the others may overflow
+        return sum(infinite)
     try:
         return math.fsum(values)
     except OverflowError:  # on the way: perhaps the whole is smaller

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from backprop_cli.operations import ADD, SUB, TABLE
 from backprop_cli.readings.floats import FLOATS
+from backprop_cli.readings.formulas import formula
 from backprop_cli.studies.checking.hypothesis import MOST_SHOWN, Hypothesis, name_of, slope_sign
 from backprop_cli.studies.checking.scene import Edge, Scene, Sweep, partial
 from backprop_cli.studies.failures import short
@@ -27,6 +28,15 @@ def _is_one(scene: Scene, edge: Edge) -> bool:
     """Return whether the slope along an edge is always 1 or -1: there is nothing to forget."""
     operation = TABLE[scene.graph.rows[edge[0]]]
     return operation.partials[operation.parameter_of(edge[1])] in ("1", "-1")
+
+
+def _reads_operand(scene: Scene, edge: Edge) -> bool:
+    """Return whether the slope along an edge depends on its operand: that of a product does not."""
+    operation = TABLE[scene.graph.rows[edge[0]]]
+    parameter = operation.parameter_of(edge[1])
+    return not {operation.names[parameter], "out"}.isdisjoint(
+        formula(operation.partials[parameter]).inputs
+    )
 
 
 def _stopped(scene: Scene, edge: Edge, operand: int) -> Hypothesis:
@@ -71,7 +81,7 @@ def wrong_places(scene: Scene) -> Iterator[Hypothesis]:
                 for other in dict.fromkeys(others):
                     if other != operand:
                         yield _elsewhere(scene, chain, operand, other)
-        if operand != scene.target:
+        if operand != scene.target and _reads_operand(scene, edge):
             yield from _at_slope(scene, edge, operand)
 
 

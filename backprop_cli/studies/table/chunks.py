@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from backprop_cli.errors import FileProblem, LimitExceeded
-from backprop_cli.studies.data import Row, check_text, numpy_for, read_rows
+from backprop_cli.studies.data import LONGEST_CELL, Row, check_text, numpy_for, read_rows
 
 BYTES_AT_ONCE = 1 << 20
 """Bytes that are read at a time."""
 
-LONGEST_LINE = 8 << 20
+LONGEST_LINE = LONGEST_CELL
 """Bytes of a line, or of a row of quoted lines, above which a file is refused as no CSV."""
 
 _PATIENCE = 0.05
