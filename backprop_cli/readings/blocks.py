@@ -1,11 +1,11 @@
 """A graph read as a list of NumPy calls, for many points: block after block that fits the cache.
 
 Each step is one NumPy call for 8192 rows. It writes into a buffer that is used again as soon as
-nothing needs it, so a long computation goes on within the processor's cache; results are computed
-there too and copied, which is faster than computing into memory. Only values are read this way; a
-gradient is the values of a gradient graph (`calculus/point_graph.py`). Steps are data, not
-generated text: calling them from a list costs a tenth of a microsecond each, and nothing has to
-be named or compiled.
+nothing needs it, in an order that keeps few at a time (`early.py`), so a long computation goes on
+within the processor's cache; results are computed there too and copied, which is faster than
+computing into memory. Only values are read this way; a gradient is the values of a gradient graph
+(`calculus/point_graph.py`). Steps are data, not generated text: calling them from a list costs a
+tenth of a microsecond each, and nothing has to be named or compiled.
 
 The sides of a `where` are both computed and one is chosen, so a row in which a node is not finite,
 or in which a kink's condition holds, deserves another look: such rows are marked. A node costs
@@ -27,6 +27,7 @@ from backprop_cli.graph import Graph
 from backprop_cli.operations import TABLE
 from backprop_cli.readings.array_types import Column, Mask
 from backprop_cli.readings.arrays import ARRAYS
+from backprop_cli.readings.early import early_order
 from backprop_cli.readings.telling import SHOWS, TAME
 from backprop_cli.readings.terms import Terms
 
@@ -200,12 +201,22 @@ class _Plan:
 
     def _last_uses(self, wanted: list[int]) -> dict[int, int]:
         """Return, for each term that is needed, in order, the last term that reads it, or -1."""
-        last = dict.fromkeys(wanted, -1)
+        needed = set(wanted)
         for term in range(len(self._terms.terms) - 1, -1, -1):
-            if term in last:
-                for operand in self._terms.operands(term):
-                    last[operand] = max(term, last.get(operand, -1))
-        return dict(sorted(last.items()))
+            if term in needed:
+                needed.update(self._terms.operands(term))
+        buffers = {term: self._terms.operands(term) for term in sorted(needed)}
+        buffers = {term: read for term, read in buffers.items() if read}  # no number, no column
+        order = early_order(
+            {
+                term: [k for k in dict.fromkeys(read) if k in buffers]
+                for term, read in buffers.items()
+            }
+        )
+        last = dict.fromkeys([*sorted(needed - buffers.keys()), *order], -1)
+        for term in order:
+            last.update(dict.fromkeys(buffers[term], term))
+        return last
 
     def _take(self, term: int) -> None:
         """Give a term a slot, and write the steps that compute it, look at it and copy it."""
