@@ -215,6 +215,12 @@ def test_an_input_may_be_called_self():
     assert function.many(self=[2], columns=3).value == [6.0]
 
 
+def test_names_left_out_are_named_in_the_hint():
+    with pytest.raises(BackpropError) as caught:
+        compiled("x*y*z", ["x"])
+    assert caught.value.hint == "inputs should name y, z"
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -86,7 +86,7 @@ class Compiled:
         self.graph = program if isinstance(program, Graph) else parse(program, inputs)
         """The program."""
         if inputs:
-            check_names(self.graph, inputs, "inputs should name {}")
+            check_names(self.graph, inputs, "inputs should name {names}")
         self.inputs = tuple(inputs or self.graph.inputs)
         """The names of the inputs, in the order of the numbers of a point."""
         asked = nodes_named(self.graph, wrt, "wrt") or {
@@ -183,7 +183,7 @@ class Compiled:
         given = dict(zip(self.inputs, numbers, strict=False))
         check_given_once(given, named)
         given |= named
-        check_names(self.graph, given, f"give a {what} for each, as {{}}")
+        check_names(self.graph, given, f"give a {what} for each, as {{bindings}}")
         return {name: given[name] for name in self.inputs}
 
     def _found(self, point: tuple[float, ...]) -> Sequence[float] | None:

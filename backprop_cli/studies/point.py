@@ -182,10 +182,10 @@ def _bounds(bound: Binding, point: Mapping[str, float]) -> tuple[float, float]:
     return limits[0], limits[1]
 
 
-def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {}") -> None:
+def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {bindings}") -> None:
     """Raise unless `bound` names every input of the program and nothing else.
 
-    `how` is the hint for what is missing.
+    `how` is the hint for what is missing, which stands in it as `{names}` or as `{bindings}`.
     """
     given = dict.fromkeys(bound)
     if given.keys() == graph.inputs.keys():
@@ -203,7 +203,9 @@ def check_names(graph: Graph, bound: Iterable[str], how: str = "bind with --at {
             hints.append(f"{name}: did you mean {near}?")
     hints += [hint for name in missing[:5] if (hint := _product(name, unknown))]
     if missing and not hints:
-        hints.append(how.format(",".join(f"{name}=1" for name in missing[:5])))
+        few = missing[:5]
+        bindings = ",".join(f"{name}=1" for name in few)
+        hints.append(how.format(names=", ".join(few), bindings=bindings))
     span = graph.span_of(graph.inputs[missing[0]]) if missing else None
     kind = MissingInput if missing else UnknownInput
     raise kind("; ".join(parts), span, " ".join(hints[:5]), graph.source if span else "")

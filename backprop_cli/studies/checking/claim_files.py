@@ -73,7 +73,7 @@ class _Reader:
             questions = ask(program, claims, self._outputs(table, part), bound)
             check_ranges(program, ranges, fixed)
             if fixed and not ranges:
-                check_names(program, fixed, "add to at: {}")
+                check_names(program, fixed, "add to at: {bindings}")
             self._check_fixed(program.inputs, fixed)
         except BackpropError as error:
             error.origin = error.origin or self.toml.origin
