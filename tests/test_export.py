@@ -33,6 +33,7 @@ from strategies import programs
 from backprop_cli.calculus.derivation import derivation
 from backprop_cli.calculus.value_lines import PRODUCT
 from backprop_cli.calculus.values import forward_values
+from backprop_cli.errors import MissingInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.parser import parse
 from backprop_cli.operations import COMPARISON_ROWS, ROW, TABLE, Operation
@@ -40,7 +41,7 @@ from backprop_cli.readings.languages import LANGUAGES
 from backprop_cli.readings.target import Language
 from backprop_cli.render.code.file import source
 from backprop_cli.render.code.layout import AGREED
-from backprop_cli.studies.export import Export, Exported, export
+from backprop_cli.studies.export import Export, Exported, chosen, export
 
 ULPS = 4.0
 """How many ulps an operation may be off in a target, over what the interpreter gives."""
@@ -362,6 +363,16 @@ def test_a_name_that_was_assigned_twice_keeps_both(tmp_path):
 # --------------------------------------------------------------------------- what is printed
 
 LARGE = "f = gelu(x) + gamma(y) + sum(x, y, z) + pick(0, x, y) + max(x, y)^y + elu(z) + 1/x"
+
+
+@pytest.mark.parametrize(
+    "text", ["where(x != tanh(atanh(x)), x^2 + 3, y)", "where(3*x < x + x + x, x, y)"]
+)
+def test_no_point_is_chosen_at_which_rounding_decides_a_branch(text):
+    graph = parse(text)
+    with pytest.raises(MissingInput, match="no point of the domain"):
+        chosen(graph, (), ())
+    assert len(chosen(parse(text.replace("where(", "where(x + ")), (), ())) >= 3
 
 
 @pytest.mark.parametrize("name", ["python", "numpy", "jax", "torch"])

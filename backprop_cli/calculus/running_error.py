@@ -24,7 +24,7 @@ from backprop_cli.calculus.rounding import (
     sum_error,
 )
 from backprop_cli.graph import Graph
-from backprop_cli.operations import CONSTANT, MUL, ROW
+from backprop_cli.operations import COMPARISON_ROWS, CONSTANT, MUL, ROW
 from backprop_cli.readings.floats import FLOATS
 
 _SUSPICIOUS = 1e4
@@ -111,6 +111,20 @@ class RunningErrors:
         """Return how many digits of a node's adjoint are left by its bound."""
         adjoint = self.slopes[node]
         return digits_of(self.adjoints[node], 0.0 if adjoint is None else adjoint)
+
+    def decide_a_comparison(self, margin: float) -> bool:
+        """Return whether numbers are compared that lie within their bounds times `margin`."""
+        at, bounds = self.at, self.values
+        compared = (
+            self.graph.operands_of(node)
+            for node, row in enumerate(self.graph.rows[: self.output])
+            if row in COMPARISON_ROWS
+        )
+        return any(
+            abs(at[one] - at[other]) <= margin * (bounds[one] + bounds[other])
+            for one, other in compared
+            if bounds[one] or bounds[other]
+        )
 
     def _forward(self) -> list[float]:
         graph, inexact = self.graph, self.inexact

@@ -14,6 +14,7 @@ from backprop_cli.calculus.running_error import RunningErrors
 from backprop_cli.errors import LimitExceeded, MissingInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.printer import statements, with_name
+from backprop_cli.operations import COMPARISON_ROWS
 from backprop_cli.readings.target import Language
 from backprop_cli.studies.agreement import TOLERANCE
 from backprop_cli.studies.gradient import nodes_named, solve
@@ -106,17 +107,16 @@ def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Sol
     """Return the program solved at points where every output has an answer.
 
     Each point is the one at which most nodes have a slope that had none before, so that between
-    them the points take the branches of the program. Raises `MissingInput` if none was found.
+    them the points take the branches of the program; but none at which rounding, which is another
+    in each language, decides which branch that is. Raises `MissingInput` if none was found.
     """
     wrt, outputs, names = tuple(wrt), tuple(outputs), list(graph.inputs)
+    compares = not graph.applied.isdisjoint(COMPARISON_ROWS)
     found: list[tuple[Solution, set[int]]] = []
     for point in islice(_candidates(names), max(_POINTS, _MOST_WORK // graph.size)):
         solution = solve(graph, dict(zip(names, point, strict=True)), wrt, outputs)
         if all(answer.failure is None and not answer.remarks for answer in solution.answers):
             found.append((solution, _seen(solution)))
-    if not found:
-        hint = f"give one: --at {names[0][:40]}=..."
-        raise MissingInput("no point of the domain was found to check the code at", None, hint)
     fewest = _POINTS if len(names) <= _MOST_INPUTS else 1
     made: list[Solution] = []
     known: set[int] = set()
@@ -125,8 +125,15 @@ def chosen(graph: Graph, wrt: Iterable[str], outputs: Iterable[str]) -> list[Sol
         if len(made) >= fewest and best[1] <= known:
             break
         found.remove(best)
+        if compares and any(
+            _errors(best[0], answer).decide_a_comparison(_MARGIN) for answer in best[0].answers
+        ):
+            continue
         made.append(best[0])
         known |= best[1]
+    if not made:
+        hint = f"give one: --at {names[0][:40]}=..."
+        raise MissingInput("no point of the domain was found to check the code at", None, hint)
     return made
 
 
@@ -154,15 +161,19 @@ def _candidates(names: list[str]) -> Iterator[Point]:
 
 def _check(solution: Solution, answer: Answer) -> Check:
     """Return the numbers of one output, each with 16 times the bound of its rounding error."""
-    errors = RunningErrors(
-        solution.graph, solution.values, answer.adjoints, answer.node, solution.active
-    )
+    errors = _errors(solution, answer)
     gradient = tuple(
         _number(f"d{answer.name}/d{name}", slope, errors.adjoints[solution.wrt[name]])
         for name, slope in answer.gradient.items()
     )
     value = _number(answer.name, answer.value, errors.values[answer.node])
     return Check(tuple(solution.point[name] for name in solution.graph.inputs), value, gradient)
+
+
+def _errors(solution: Solution, answer: Answer) -> RunningErrors:
+    return RunningErrors(
+        solution.graph, solution.values, answer.adjoints, answer.node, solution.active
+    )
 
 
 def _number(name: str, value: float, error: float) -> Number:
