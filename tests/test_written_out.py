@@ -103,6 +103,24 @@ def test_programs_are_read_as_token_by_token(program: Program) -> None:
     assert isinstance(check_reading(program.text), Graph)
 
 
+CALLS = (
+    "relu(t) = t^2; relu(x) + relu (y)",
+    "exp(t) = exp(t) + 1; exp(x)",
+    "exp(exp, t) = exp*t; exp(x, exp(x, y))",
+    "exp(-x)^2 - exp((x))*exp(x + exp(y))",
+    "max(exp(x), exp(y), sin(x)) + hypot(abs(x), exp(y))",
+    "where(exp(x) > y, exp(x), sin(y))",
+    "2exp(x)^2 + exp(x)exp(y)",
+    "√exp(x) - exp(x)²",
+    *("x*exp()", "exp(x, y)", "exp(x", "exp(x))", "exp(x > y)", "exp(x y)", "exp(z...)", "exp((x)"),
+)
+
+
+@pytest.mark.parametrize("text", CALLS)
+def test_calls_are_read_as_token_by_token(text: str) -> None:
+    check_reading(text)
+
+
 def test_long_programs_are_read_as_token_by_token() -> None:
     """Numbers, names met for the first time, parentheses, signs: more than one block of nodes."""
     draw = random.Random(1)

@@ -3,9 +3,9 @@
 Nothing here adds to the language: `Parser.run` could give every piece to `Parser.take`, and a
 test reads all kinds of text both ways. But long programs are mostly names, numbers, binary
 operators, parentheses and calls of one operand; this loop takes those in place, which halves the
-time of reading. Its
-locals `node`, `begin` and `finish` are `last`, `start` and `end` of the stacks, which have them
-again before a piece is left to `take`. A comment names the method that each step equals.
+time of reading. Its locals `node`, `begin` and `finish` are `last`, `start` and `end` of the
+stacks, which have them again before a piece is left to `take`. A comment names the method that
+each step equals.
 """
 
 from collections.abc import Callable, Collection
