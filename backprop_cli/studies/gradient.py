@@ -77,8 +77,8 @@ def solve(
 def _answer(solution: Solution, label: str, output: int) -> Answer:
     graph, values, arithmetic = solution.graph, solution.values, solution.arithmetic
     adjoints = reverse(graph, values, output, solution.active, arithmetic)
-    found = map(adjoints.__getitem__, solution.wrt.values())
-    slopes = (arithmetic.zero if slope is None else slope for slope in found)
+    zero = arithmetic.zero
+    slopes = [zero if (a := adjoints[node]) is None else a for node in solution.wrt.values()]
     gradient = dict(zip(solution.wrt, slopes, strict=True))
     if values[output] != values[output]:
         # What is undefined does not move with an input: even the edges that carry 0 say nothing.
