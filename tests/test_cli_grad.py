@@ -79,6 +79,8 @@ REFUSALS = [
     (["grad", "(a+b)*c", "--at", "a=1"], 2, "no value for b, c"),
     (["grad", "a+b", "--at", "A=1,b=2"], 2, "A: did you mean a?"),
     (["grad", "a", "--at", "a=1,a=2"], 2, "given more than once"),
+    (["grad", "a", "--at", "a=2;b=3"], 2, "a=2;b=3\n           ^\n  a comma ends a binding"),
+    (["grad", "a", "--at", "a= 1/2\nb=3"], 2, "a value is one expression"),
     (["grad", "a", "--at", "a=inf"], 2, "inf is not a number"),
     (["grad", "a", "--at", "a=1/0"], 2, "not finite"),
     (["grad", "a", "--at", "a"], 2, "has no value"),

@@ -290,3 +290,14 @@ def test_an_error_whose_share_underflows_takes_no_digit():
     """`y = 2*sin(2); softplus(x) + 2` at -1e300 has one: 5e-324 of 2."""
     assert digits_of(5e-324, 2.0) == MOST_DIGITS
     assert solved("y = 2*sin(2) + 2; softplus(x) + 2", {"x": -1e300}).answers[0].value == 2
+
+
+@pytest.mark.parametrize("sign", ["==", "!=", "<", ">"])
+@pytest.mark.parametrize("sides", ["1, z", "z, 1"])
+@pytest.mark.parametrize("x", [0.9, 1.7, 3.5, 6.3, 6.9])
+def test_a_comparison_that_digits_decide_is_no_crash(sign, sides, x):
+    """Which side is taken, so whether anything flows to z, may change with the digits."""
+    graph = parse(f"where(1/(1/x) {sign} x, {sides})*(1 - cos(y))")
+    answer = solve(graph, {"x": x, "y": 1e-7, "z": 2.0}).answers[0]
+    assert answer.failure is None
+    assert answer.remarks

@@ -375,6 +375,11 @@ def test_no_point_is_chosen_at_which_rounding_decides_a_branch(text):
     assert len(chosen(parse(text.replace("where(", "where(x + ")), (), ())) >= 3
 
 
+def test_a_branch_that_the_output_does_not_need_keeps_no_point_away():
+    graph = parse("a = where(exp(x)*exp(-x) > 1, x, 2*x); b = exp(x)*y; a + b")
+    assert all(solution.point["x"] for solution in chosen(graph, (), ("b",)))
+
+
 @pytest.mark.parametrize("name", ["python", "numpy", "jax", "torch"])
 @pytest.mark.parametrize("text", ["(a+b)*(b+c)", "log(x)/y", LARGE])
 def test_python_files_define_and_import_only_what_they_use(name, text):

@@ -75,6 +75,7 @@ def test_text_in_pieces_is_the_same_tokens(text: str) -> None:
         parts = list(pieces(text, 0, len(text)))
     cut = [piece for part in parts for piece in part]
     assert "".join(cut) == text
+    assert [next_token(piece, 0, len(piece))[0] == END for piece in cut].index(True) == len(cut) - 1
     seen, right = [], 0
     for piece in cut:
         left, right = right, right + len(piece)
@@ -119,6 +120,13 @@ CALLS = (
 @pytest.mark.parametrize("text", CALLS)
 def test_calls_are_read_as_token_by_token(text: str) -> None:
     check_reading(text)
+
+
+@pytest.mark.parametrize("space", [" ", "\t", " # twice", "  "])
+@pytest.mark.parametrize("body", ["2t", "t²", "exp(t)", "(t)", "t + k"])
+def test_space_may_follow_the_body_of_a_definition(body: str, space: str) -> None:
+    text = f"k = 3; f(t) = {body}{space}\nf(x) "
+    assert isinstance(check_reading(text), Graph)
 
 
 def test_long_programs_are_read_as_token_by_token() -> None:

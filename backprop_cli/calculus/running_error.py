@@ -113,12 +113,13 @@ class RunningErrors:
         return digits_of(self.adjoints[node], 0.0 if adjoint is None else adjoint)
 
     def decide_a_comparison(self, margin: float) -> bool:
-        """Return whether numbers are compared that lie within their bounds times `margin`."""
+        """Return whether the output needs a comparison that bounds times `margin` may decide."""
         at, bounds = self.at, self.values
+        needed = self.graph.dependencies([self.output])
         compared = (
             self.graph.operands_of(node)
-            for node, row in enumerate(self.graph.rows[: self.output])
-            if row in COMPARISON_ROWS
+            for node, row in enumerate(self.graph.rows)
+            if needed[node] and row in COMPARISON_ROWS
         )
         return any(
             abs(at[one] - at[other]) <= margin * (bounds[one] + bounds[other])

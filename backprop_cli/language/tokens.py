@@ -121,12 +121,16 @@ def _pieces(ascii_only: bool) -> re.Pattern[str]:
 def pieces(text: str, start: int, end: int) -> Iterator[list[str]]:
     """Yield `text[start:end]` cut into tokens, each with the space and comment before it.
 
-    Joined, the pieces are the text again; the last one is the end of the text, so it has no token.
+    Joined, the pieces are the text again; the last one alone is the end, so it has no token.
     A plain text is cut by its signs alone, part by part, so that a piece may then hold several
     tokens, as `2x` does; but no token goes on in the next piece.
     """
     if not _is_plain(text[start:end]):
-        yield _pieces(text.isascii()).findall(text, start, end)
+        found = _pieces(text.isascii()).findall(text, start, end)
+        # After space or a comment the end is found with it, and then once more.
+        if len(found) > 1 and next_token(found[-2], 0, len(found[-2]))[0] == _END_KIND:
+            found.pop()
+        yield found
         return
     while end - start > _PART:
         match = re.compile(r"[-+*/^),;\n]").search(text, start + _PART, end)

@@ -139,11 +139,14 @@ def _swept(
 def _settled(one: Any, other: Any, digits: int, last: int) -> tuple[bool, Any]:
     """Return whether two runs tell of the same number, and that number (None if undefined).
 
-    What is left of a sum that is 0 is nothing, or rounding errors of the last of its digits.
+    What is left of a sum that is 0 is nothing, or rounding errors of the last of its digits. Where
+    nothing flows the number is 0, though something may in the other run: the digits of one decide
+    a comparison otherwise than those of the other.
     """
     context = sound(digits).context
-    if one is None:
+    if one is None and other is None:
         return True, context.zero
+    one, other = (context.zero if number is None else number for number in (one, other))
     if not (context.isfinite(one) and context.isfinite(other)):
         return digits == last, None
     same = DIGITS if last > HASTY else _HASTY_DIGITS

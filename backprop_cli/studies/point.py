@@ -47,12 +47,12 @@ def read_bindings(texts: Iterable[str]) -> list[Binding]:
     return bindings
 
 
-def item_ends(text: str) -> list[int]:
+def item_ends(text: str, between: str = ",") -> list[int]:
     """Return where each item of a list ends; commas inside parentheses belong to the item."""
     depth, ends = 0, []
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
-        if character == "," and depth <= 0:
+        if character in between and depth <= 0:
             ends.append(position)
     return [*ends, len(text)]
 
@@ -126,8 +126,15 @@ def _number(binding: Binding, arithmetic: Arithmetic) -> Any:
 
 
 def _evaluated(binding: Binding, arithmetic: Arithmetic) -> Any:
-    """Return the value of a constant expression."""
+    """Return the value of a constant expression: one, for of `x=2;y=3` only the 3 would count."""
     text = binding.value
+    blank = len(text) - len(text.lstrip())
+    first, *more = item_ends(text.strip(), ";\n")
+    if more:
+        start = binding.start + blank + first
+        hint = "a comma ends a binding, as in a=5,b=-3"
+        message = f"{binding.name}: a value is one expression"
+        _refuse(message, binding.source, Span(start, start + 1), hint)
     try:
         graph = parse(text)
         if graph.inputs:
