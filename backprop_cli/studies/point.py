@@ -48,7 +48,7 @@ def read_bindings(texts: Iterable[str]) -> list[Binding]:
 
 
 def item_ends(text: str, between: str = ",") -> list[int]:
-    """Return where each item of a list ends; commas inside parentheses belong to the item."""
+    """Return where each item of a list ends: at a sign of `between` outside parentheses."""
     depth, ends = 0, []
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
