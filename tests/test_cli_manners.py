@@ -178,9 +178,9 @@ def test_help_and_errors_load_nothing_heavy():
 
 
 def test_sympy_that_gives_up_costs_only_its_column():
-    done = run("grad", "lgamma(x)", "--at", "x=1e10", "--sympy-seconds", "0.2")
+    done = run("grad", "lgamma(x)", "--at", "x=1e10", "--sympy-seconds", "0.001")
     assert done.code == 0
-    assert "gave up after 0.2 s" in done.out
+    assert "gave up after 0.001 s" in done.out
     assert "All three modes agree" in done.out
 
 
