@@ -165,6 +165,23 @@ def test_every_operation_has_the_interpreters_bits():
     assert compared > 5000
 
 
+def test_squares_have_the_interpreters_bits_whatever_says_that_they_are_squares():
+    """C's pow is off by a bit for one x in 1,300 or so: many of these are asked."""
+    draw = random.Random(7)
+    numbers = [draw.uniform(0.1, 3.0) for _ in range(60_000)]
+    odd = [x for x in numbers if math.pow(x, 2.0) != x * x][:40] + numbers[:40]
+    for text, exponent in (("x^y", 2.0), ("x^y", 3.0), ("x^hypot(y, 0)", 2.0), ("x^3", 1.0)):
+        graph = parse(text, ("x", "y"))
+        wrt = list(graph.inputs.values())
+        made = gradient_graph(graph, graph.outputs[0], wrt)
+        names = list(graph.inputs)
+        function, _ = compiled_by_c(made, names)
+        for x in odd:
+            point = {name: {"x": x, "y": exponent}[name] for name in names}
+            wanted = interpreted(graph, graph.outputs[0], wrt, point)
+            assert list(function(*point.values())) == wanted, (text, point)
+
+
 def test_second_derivatives_have_the_bits_of_the_interpreted_hessian():
     graph = parse("x^3*y^2 + exp(x*y) + atan2(y, x)*log(x)")
     made = hessian_graph(graph, graph.outputs[0], list(graph.inputs.values()))
@@ -247,6 +264,7 @@ def test_random_programs_at_many_points_are_near_the_interpreter(program):
 def test_no_result_of_the_compilers_own_takes_the_place_of_the_librarys():
     """pow(x, 0.5) and pow(2, x) are turned into sqrt and exp2 by some compilers, sin(2) into a number."""
     called = {call for name, call in NATIVE.calls.items() if call == name}
+    called.add("pow")  # by `power_of`
     exact = {"sqrt", "fabs"}
     ours = {"exp_square", "normal_cdf", "digamma", "polygamma", "mean", "pick", "logsumexp", "ties"}
     assert called - exact - ours == set(LIBRARY)

@@ -7,9 +7,9 @@ number or text of the user's enters, so an input may be called `NULL`, `linux` o
 The numbers are the interpreter's, bit for bit, where the library of C is the one that Python
 itself calls: what depends on constants alone is computed by Python; the compiler may not put its
 own results, or other functions, in the place of the library's; and where Python's functions differ
-from C's (`hypot`, no -0 from `floor`) a helper does as Python does. Comparisons are C's, in which
-NaN is false; whoever runs the code looks at the nodes of `readings/telling.py` and asks the
-interpreter where one is not finite.
+from C's (`hypot`, no -0 from `floor`, x·x for a square) a helper does as Python does. Comparisons
+are C's, in which NaN is false; whoever runs the code looks at the nodes of `readings/telling.py`
+and asks the interpreter where one is not finite.
 """
 
 import math
@@ -28,7 +28,7 @@ from backprop_cli.readings.source import Coder, Term
 from backprop_cli.readings.target import Language
 
 _C = LANGUAGES["c"]
-_OURS = {"floor": "floor_of", "ceil": "ceil_of", "hypot": "hypotenuse"}
+_OURS = {"floor": "floor_of", "ceil": "ceil_of", "hypot": "hypotenuse", "pow": "power_of"}
 NATIVE = _C._replace(
     calls={**_C.calls, **_OURS},
     helpers=("helpers/native.c", *_C.helpers),

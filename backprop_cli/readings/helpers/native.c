@@ -1,4 +1,4 @@
-/* What Python's own functions do otherwise than those of C's library. */
+/* What Python's own functions, and the interpreter, do otherwise than those of C's library. */
 
 /* The largest integer not above x; Python's has no -0. */
 static double floor_of(double x) { return floor(x) + 0.0; }
@@ -11,6 +11,9 @@ static double larger(double x, double y) { return x != x ? x : y > x || y != y ?
 
 /* The smaller of two; NaN if one is. */
 static double smaller(double x, double y) { return x != x ? x : y < x || y != y ? y : x; }
+
+/* x^y; a square as x*x, which is rounded once, whereas pow may be off by a bit. */
+static double power_of(double x, double y) { return y == 2.0 ? x * x : pow(x, y); }
 
 /* sqrt(x^2 + y^2): the root of the sum of the squares in two parts, corrected once, as math.hypot
    of Python (Borges, Algorithm 1014: An Improved Algorithm for hypot(x, y), 2020). */
