@@ -128,7 +128,7 @@ def pieces(text: str, start: int, end: int) -> Iterator[list[str]]:
     if not _is_plain(text[start:end]):
         found = _pieces(text.isascii()).findall(text, start, end)
         # After space or a comment the end is found with it, and then once more.
-        if len(found) > 1 and next_token(found[-2], 0, len(found[-2]))[0] == _END_KIND:
+        if len(found) > 1 and re.fullmatch(_groups(text.isascii())[0], found[-2]):
             found.pop()
         yield found
         return
