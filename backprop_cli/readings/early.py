@@ -34,14 +34,10 @@ def early_order(operands: Mapping[int, Sequence[int]]) -> list[int]:
                 readers[operand] -= 1
             for user in users[key]:
                 missing[user] -= 1
-            # Who may be the last reader now: of this key, or of what this key has read.
-            for operand in (key, *operands[key]):
-                if readers[operand] == 1:
-                    waiting += [k for k in users[operand] if k not in order and not missing[k]]
-            waiting += [k for k in users[key] if not missing[k] and _frees(operands[k], readers)]
+            # Who may come now: who is left to read what this key has read, or reads the key.
+            last = [k for operand in operands[key] if readers[operand] == 1 for k in users[operand]]
+            for user in (*last, *users[key]):
+                ready = user not in order and not missing[user]
+                if ready and any(readers[operand] == 1 for operand in operands[user]):
+                    waiting.append(user)
     return list(order)
-
-
-def _frees(read: Sequence[int], readers: Mapping[int, int]) -> bool:
-    """Return whether who reads these is the last to read one of them."""
-    return any(readers[operand] == 1 for operand in read)
