@@ -82,7 +82,7 @@ def arguments_for(
     operation = TABLE[row]
     if not operation.variadic:
         return [*operands, out]
-    fixed = len(operation.parameters) - 1
+    fixed = operation.fixed
     if ties < 0:
         ties = ties_of(row, operands, out)
     index, count = position - fixed, len(operands) - fixed

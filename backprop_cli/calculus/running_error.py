@@ -12,6 +12,7 @@ signs are not followed, so the bound may be far too large: a suspicion, not a ve
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from backprop_cli.calculus.partials import local_partials
@@ -105,7 +106,11 @@ class RunningErrors:
         self.inexact = bytearray(graph.size)
         FLOATS.prepare_partials(graph)
         self.values = self._forward()
-        self.adjoints = self._reverse()
+
+    @cached_property
+    def adjoints(self) -> list[float]:
+        """The bounds of the adjoints; the sweep back is made when they are first asked for."""
+        return self._reverse()
 
     def digits(self, node: int) -> float:
         """Return how many digits of a node's adjoint are left by its bound."""

@@ -90,10 +90,15 @@ def typed_names(graph: Graph) -> dict[str, str]:
     return made
 
 
+def shown_nodes(graph: Graph) -> dict[str, int]:
+    """Return the node of each name that the program gives and tables show: `c`, `c′2`."""
+    nodes = {label: node for node, label in graph.labels.items()}
+    return nodes | {name: node for name, (node, _) in graph.aliases.items()}
+
+
 def typed_nodes(graph: Graph) -> dict[str, int]:
     """Return the node of each name that has a prime, by both spellings: `c′2` and `c_2`."""
-    nodes = {label: node for node, label in graph.labels.items()}
-    nodes |= {name: node for name, (node, _) in graph.aliases.items()}
+    nodes = shown_nodes(graph)
     made: dict[str, int] = {}
     for label, text in typed_names(graph).items():
         node = nodes.get(label, nodes.get(label.removesuffix(f"{PRIME}1")))

@@ -89,6 +89,7 @@ class Parser:
         self.builder = GraphBuilder(text)
         self.functions: MutableMapping[str, Definition] = {}
         # Half a million names take their time to copy, so a set or a mapping is taken as it is.
+        # A body has none of its own: there a name may stand for a value around it.
         self.bound = bound if isinstance(bound, (Set, Mapping)) else frozenset(bound)
         self.scope = Scope(text, self.builder, self.bound, self.functions)
         self.names = self.builder.names

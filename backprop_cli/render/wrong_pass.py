@@ -20,7 +20,7 @@ _FIRST, _LATER = "first wrong", "wrong"
 _SAME = "same"
 _FEWER = (6, 4)
 
-NumberText = Callable[[Any], str]
+NumberFormat = Callable[[Any], str]
 """How a number is written."""
 
 
@@ -101,7 +101,7 @@ def _tables(
 
 
 def _side_by_side(
-    solution: Solution, found: Mistaken, written: NumberText
+    solution: Solution, found: Mistaken, written: NumberFormat
 ) -> tuple[list[Column], list[list[Words]]]:
     """Return a table with the right pass on the left and the wrong one on the right."""
     parts: Sequence[Row] = found.rows.parts
@@ -122,7 +122,7 @@ def _side_by_side(
 
 
 def _stacked(
-    solution: Solution, found: Mistaken, written: NumberText
+    solution: Solution, found: Mistaken, written: NumberFormat
 ) -> tuple[list[Column], list[list[Words]]]:
     """Return the table for a narrow screen: the wrong pass under the right one if they differ."""
     heads: list[list[Words]] = []
@@ -147,7 +147,7 @@ def _edge(solution: Solution, row: Row) -> Words:
     return [(f"{solution.names[row.node]} → {solution.names[row.operand]}", "name")]
 
 
-def _products(sent: Sequence[Sent], written: NumberText) -> list[Words]:
+def _products(sent: Sequence[Sent], written: NumberFormat) -> list[Words]:
     """Return `1 × -3 = -3` for each, the points under each other."""
     columns = zip(*((each.upstream, each.local, each.value) for each in sent), strict=True)
     texts = [aligned(map(written, column)) for column in columns]
@@ -162,7 +162,7 @@ def _sums(
     found: Mistaken,
     operands: Sequence[int],
     sent: Sequence[Sent],
-    written: NumberText,
+    written: NumberFormat,
 ) -> list[Words]:
     """Return `∂f/∂x = 1` for what each operand has after a row."""
     signs = [symbol(solution, found.node, operand) for operand in operands]

@@ -96,7 +96,7 @@ def read_json(text: str, origin: str) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) < len(items):
-            (twice, _), *_ = Counter(name for name, _ in items).most_common(1)
+            ((twice, _),) = Counter(name for name, _ in items).most_common(1)
             raise BindingProblem(f"{origin}: {twice[:40]!r} is given more than once")
         return made
 

@@ -9,7 +9,7 @@ from backprop_cli.calculus.values import forward_values
 from backprop_cli.errors import UnknownInput
 from backprop_cli.graph import Graph
 from backprop_cli.language.hints import name_hint
-from backprop_cli.language.names import PRIME, Naming, typed_nodes
+from backprop_cli.language.names import PRIME, Naming, shown_nodes, typed_nodes
 from backprop_cli.language.tokens import normalized
 from backprop_cli.readings.floats import FLOATS
 from backprop_cli.readings.formulas import Arithmetic
@@ -31,8 +31,7 @@ def nodes_named(graph: Graph, names: Iterable[str], option: str) -> dict[str, in
     if not names:  # the usual case: copying a million names would take its time
         return found
     known = {**graph.names, **graph.inputs}
-    labels = {label: node for node, label in graph.labels.items()}
-    labels |= {name: node for name, (node, _) in graph.aliases.items()}
+    labels = shown_nodes(graph)
     spelled = {**typed_nodes(graph), **labels}
     for raw in names:
         name = normalized(raw.strip()).replace("'", PRIME)

@@ -105,9 +105,8 @@ def _refuse_repeats(bindings: list[Binding]) -> None:
         return
     seen: dict[str, Binding] = {}
     repeated = [b for b in bindings if seen.setdefault(b.name, b) is not b]
-    if repeated:
-        names = ", ".join(dict.fromkeys(binding.name for binding in repeated))
-        _refuse(f"{names} given more than once", repeated[0].source, repeated[0].span)
+    names = ", ".join(dict.fromkeys(binding.name for binding in repeated))
+    _refuse(f"{names} given more than once", repeated[0].source, repeated[0].span)
 
 
 def evaluated(bindings: Iterable[Binding], arithmetic: Arithmetic = FLOATS) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 The arrays are in memory and the results go into arrays that are there already, or into the peer's
 own. All sides compute the same rows in turn, in one process; the gradients are compared first.
 Two sets of figures: the CPU time of one thread of each side, which the goals are about, and the
-wall time with the threads each side uses by itself. Then the whole command: a CSV file in, a CSV file out, what of it is CSV,
-and its peak memory at one and at ten times the rows.
+wall time with the threads each side uses by itself. Then the whole command: a CSV file in, a CSV
+file out, what of it is CSV, and its peak memory at one and at ten times the rows.
 """
 
 import sys
